@@ -1,0 +1,93 @@
+/**
+ * The plan of the house as a test: who may import whom (docs/decisions/0001-the-house.md), and every imported package is
+ * declared where it is used. Reads the import statements as text: no dependency, well under a second.
+ */
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { join, relative, resolve, sep } from 'node:path'
+import { test } from 'node:test'
+
+const root = import.meta.dirname
+
+/** Which of our packages each package may import in its shipped code (`src`). Tests may use more. */
+const mayImport: Record<string, string[]> = {
+  '@konnectory/protocol': [],
+  '@konnectory/client': ['@konnectory/protocol'],
+  '@konnectory/standalone': ['@konnectory/protocol'],
+  '@konnectory/sdk': ['@konnectory/protocol', '@konnectory/client'],
+  '@konnectory/libs': ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/standalone'],
+  '@konnectory/testkit': ['@konnectory/protocol'],
+  konnectory: ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/libs', '@konnectory/standalone', '@konnectory/testkit'],
+}
+
+interface Package {
+  name: string
+  folder: string
+  dependencies: Set<string>
+  devDependencies: Set<string>
+}
+
+const packages: Package[] = globSync('packages/*/package.json', { cwd: root }).map(file => {
+  const manifest = JSON.parse(readFileSync(join(root, file), 'utf8'))
+  return {
+    name: manifest.name,
+    folder: join(root, file, '..'),
+    dependencies: new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies })),
+    devDependencies: new Set(Object.keys(manifest.devDependencies ?? {})),
+  }
+})
+
+/** Specifiers of static imports, re-exports, dynamic imports and requires with a literal. */
+function specifiers(source: string): string[] {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+  const found = code.matchAll(/(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"\n]+)['"]|(?:^|[\s;])import\s*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]\s*\)|\brequire\(\s*['"]([^'"\n]+)['"]\s*\)/g)
+  return [...found].map(match => match[1] ?? match[2] ?? match[3] ?? match[4] ?? '')
+}
+
+function packageOf(specifier: string): string {
+  const parts = specifier.split('/')
+  return specifier.startsWith('@') ? parts.slice(0, 2).join('/') : (parts[0] ?? '')
+}
+
+function* importsOf(folder: string): Generator<{ file: string; specifier: string }> {
+  for (const file of globSync('**/*.{ts,mts,cts,cjs,mjs}', { cwd: folder, exclude: name => name === 'node_modules' || name === 'examples' })) {
+    for (const specifier of specifiers(readFileSync(join(folder, file), 'utf8'))) yield { file: join(folder, file), specifier }
+  }
+}
+
+test('every package is in the plan', () => {
+  assert.deepEqual(packages.map(({ name }) => name).sort(), Object.keys(mayImport).sort(), 'add the new package to mayImport and to docs/decisions/0001-the-house.md')
+})
+
+for (const { name, folder, dependencies, devDependencies } of packages) {
+  test(`${name} imports only what it may, and declares it`, () => {
+    const problems: string[] = []
+    for (const part of ['src', 'test']) {
+      for (const { file, specifier } of importsOf(join(folder, part))) {
+        const where = relative(root, file)
+        if (specifier.startsWith('.')) {
+          if (!resolve(file, '..', specifier).startsWith(folder + sep)) problems.push(`${where} reaches into another package with ${specifier}: import the package by name`)
+          continue
+        }
+        if (isBuiltin(specifier)) {
+          if (!specifier.startsWith('node:')) problems.push(`${where} imports ${specifier}: write node:${specifier}`)
+          continue
+        }
+        const imported = packageOf(specifier)
+        const ours = mayImport[imported] !== undefined
+        if (imported === name || undeclaredOnPurpose(where, imported)) continue
+        if (part === 'src' && ours && !mayImport[name]?.includes(imported)) problems.push(`${where} imports ${imported}: ${name} may only import ${mayImport[name]?.join(', ') || 'nothing of ours'}`)
+        if (!dependencies.has(imported) && !(part === 'test' && devDependencies.has(imported)) && !(part === 'test' && ours)) {
+          problems.push(`${where} imports ${imported}, which ${relative(root, folder)}/package.json does not declare`)
+        }
+      }
+    }
+    assert.equal(problems.length, 0, `\n${problems.join('\n')}`)
+  })
+}
+
+/** Optional things that a konnector brings itself; each is asked for in a try block with a clear message when absent. */
+function undeclaredOnPurpose(file: string, imported: string): boolean {
+  return file.startsWith('packages/libs/') && ['pdfjs', 'pdfjs-dist', 'zombie'].includes(imported)
+}
