@@ -1,0 +1,113 @@
+/**
+ * Compiles and packs the packages as they are published.
+ *
+ *     npm run pack:all [-- --out DIR]      tarballs in .packs/ (or DIR), one line each
+ *
+ * In the repository, packages run from their sources; in a tarball they run from `dist/`: the same tree, compiled by
+ * tsc for Node 20, with declarations. Whatever package.json says of `./src/x.ts` becomes `./dist/x.js`.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+
+const root = dirname(import.meta.dirname)
+
+/**
+ * Packs every package of the workspace.
+ * @param outDir where the tarballs go; made when missing
+ * @returns absolute path of the tarball by package name
+ * @throws when the compiler or npm fails, with what they printed
+ */
+export function packAll(outDir: string): Record<string, string> {
+  const stage = mkdtempSync(join(tmpdir(), 'konnectory-pack-'))
+  try {
+    compile(stage)
+    const folders = globSync('packages/*', { cwd: root }).sort()
+    for (const folder of folders) prepare(folder, stage)
+    mkdirSync(outDir, { recursive: true })
+    return pack(folders.map(folder => join(stage, folder)), resolve(outDir))
+  } finally {
+    rmSync(stage, { recursive: true, force: true })
+  }
+}
+
+/** One tsc run for all packages: `packages/x/src/y.ts` becomes `<stage>/packages/x/src/y.js` and `.d.ts`. */
+function compile(stage: string): void {
+  const config = join(stage, 'tsconfig.json')
+  writeFileSync(
+    config,
+    JSON.stringify({
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: {
+        noEmit: false,
+        noCheck: true,
+        declaration: true,
+        target: 'es2022',
+        rootDir: root,
+        outDir: stage,
+        typeRoots: [join(root, 'node_modules/@types')],
+      },
+      include: [join(root, 'packages/*/src/**/*.ts')],
+    }),
+  )
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', config], root)
+}
+
+function prepare(folder: string, stage: string): void {
+  const source = join(root, folder)
+  const staged = join(stage, folder)
+  if (!existsSync(staged)) mkdirSync(staged, { recursive: true })
+  if (existsSync(join(staged, 'src'))) cpSync(join(staged, 'src'), join(staged, 'dist'), { recursive: true })
+  rmSync(join(staged, 'src'), { recursive: true, force: true })
+  // What tsc does not touch (.cjs facades, .d.cts, JSON, assets) goes along; sources stay home.
+  cpSync(join(source, 'src'), join(staged, 'dist'), { recursive: true, filter: path => !/(?<!\.d)\.[mc]?ts$/.test(path) })
+  for (const file of globSync('**/*.{d.ts,d.cts,cjs}', { cwd: join(staged, 'dist') })) rewriteSpecifiers(join(staged, 'dist', file))
+  for (const extra of ['templates', 'README.md']) {
+    if (existsSync(join(source, extra))) cpSync(join(source, extra), join(staged, extra), { recursive: true })
+  }
+  cpSync(join(root, 'LICENSE'), join(staged, 'LICENSE'))
+  const { devDependencies, ...manifest } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+  writeFileSync(join(staged, 'package.json'), `${JSON.stringify({ ...publishedPaths(manifest), files: ['dist', 'templates'] }, null, 2)}\n`)
+}
+
+/** tsc rewrites `./x.ts` in the code it emits, but not in declarations; the .cjs files it never sees. */
+function rewriteSpecifiers(file: string): void {
+  const text = readFileSync(file, 'utf8')
+  const rewritten = text.replace(/(['"])(\.{1,2}\/[^'"\n]*?)\.ts\1/g, '$1$2.js$1')
+  if (rewritten !== text) writeFileSync(file, rewritten)
+}
+
+/** `./src/a.ts` as `./dist/a.js`, wherever it stands in package.json; a plain export also names its types. */
+function publishedPaths(value: unknown, key = ''): unknown {
+  if (typeof value === 'string') {
+    if (!value.startsWith('./src/')) return value
+    const published = value.replace(/^\.\/src\//, './dist/').replace(/(?<!\.d)\.ts$/, '.js')
+    const wantsTypes = (key.startsWith('.') || key === 'import') && value.endsWith('.ts')
+    return wantsTypes ? { types: published.replace(/\.js$/, '.d.ts'), default: published } : published
+  }
+  if (Array.isArray(value)) return value.map(item => publishedPaths(item))
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, publishedPaths(item, name)]))
+  }
+  return value
+}
+
+function pack(folders: string[], outDir: string): Record<string, string> {
+  const printed = run('npm', ['pack', ...folders, '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', outDir], root)
+  const listed: { name: string; filename: string }[] | Record<string, { name: string; filename: string }> = JSON.parse(printed)
+  return Object.fromEntries(Object.values(listed).map(({ name, filename }) => [name, join(outDir, filename)]))
+}
+
+function run(command: string, args: string[], cwd: string): string {
+  const result = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
+  if (result.error) throw result.error
+  if (result.status !== 0) throw new Error(`${command} ${args[0]} failed (exit ${result.status}):\n${result.stdout}${result.stderr}`)
+  return result.stdout
+}
+
+if (import.meta.main) {
+  const at = process.argv.indexOf('--out')
+  const tarballs = packAll(at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs'))
+  for (const [name, file] of Object.entries(tarballs)) process.stdout.write(`${name.padEnd(24)} ${file}\n`)
+}
