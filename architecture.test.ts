@@ -18,7 +18,14 @@ const mayImport: Record<string, string[]> = {
   '@konnectory/sdk': ['@konnectory/protocol', '@konnectory/client'],
   '@konnectory/libs': ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/standalone'],
   '@konnectory/testkit': ['@konnectory/protocol'],
-  konnectory: ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/libs', '@konnectory/standalone', '@konnectory/testkit'],
+  konnectory: [
+    '@konnectory/protocol',
+    '@konnectory/client',
+    '@konnectory/sdk',
+    '@konnectory/libs',
+    '@konnectory/standalone',
+    '@konnectory/testkit',
+  ],
 }
 
 interface Package {
@@ -33,7 +40,9 @@ const packages: Package[] = globSync('packages/*/package.json', { cwd: root }).m
   return {
     name: manifest.name,
     folder: join(root, file, '..'),
-    dependencies: new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies })),
+    dependencies: new Set(
+      Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }),
+    ),
     devDependencies: new Set(Object.keys(manifest.devDependencies ?? {})),
   }
 })
@@ -41,7 +50,9 @@ const packages: Package[] = globSync('packages/*/package.json', { cwd: root }).m
 /** Specifiers of static imports, re-exports, dynamic imports and requires with a literal. */
 function specifiers(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
-  const found = code.matchAll(/(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"\n]+)['"]|(?:^|[\s;])import\s*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]\s*\)|\brequire\(\s*['"]([^'"\n]+)['"]\s*\)/g)
+  const found = code.matchAll(
+    /(?:^|[\s;}])(?:import|export)\s[^'"`;()]*?from\s*['"]([^'"\n]+)['"]|(?:^|[\s;])import\s*['"]([^'"\n]+)['"]|\bimport\(\s*['"]([^'"\n]+)['"]\s*\)|\brequire\(\s*['"]([^'"\n]+)['"]\s*\)/g,
+  )
   return [...found].map(match => match[1] ?? match[2] ?? match[3] ?? match[4] ?? '')
 }
 
@@ -51,13 +62,21 @@ function packageOf(specifier: string): string {
 }
 
 function* importsOf(folder: string): Generator<{ file: string; specifier: string }> {
-  for (const file of globSync('**/*.{ts,mts,cts,cjs,mjs}', { cwd: folder, exclude: name => name === 'node_modules' || name === 'examples' })) {
-    for (const specifier of specifiers(readFileSync(join(folder, file), 'utf8'))) yield { file: join(folder, file), specifier }
+  for (const file of globSync('**/*.{ts,mts,cts,cjs,mjs}', {
+    cwd: folder,
+    exclude: name => name === 'node_modules' || name === 'examples',
+  })) {
+    for (const specifier of specifiers(readFileSync(join(folder, file), 'utf8')))
+      yield { file: join(folder, file), specifier }
   }
 }
 
 test('every package is in the plan', () => {
-  assert.deepEqual(packages.map(({ name }) => name).sort(), Object.keys(mayImport).sort(), 'add the new package to mayImport and to docs/decisions/0001-the-house.md')
+  assert.deepEqual(
+    packages.map(({ name }) => name).sort(),
+    Object.keys(mayImport).sort(),
+    'add the new package to mayImport and to docs/decisions/0001-the-house.md',
+  )
 })
 
 for (const { name, folder, dependencies, devDependencies } of packages) {
@@ -67,7 +86,8 @@ for (const { name, folder, dependencies, devDependencies } of packages) {
       for (const { file, specifier } of importsOf(join(folder, part))) {
         const where = relative(root, file)
         if (specifier.startsWith('.')) {
-          if (!resolve(file, '..', specifier).startsWith(folder + sep)) problems.push(`${where} reaches into another package with ${specifier}: import the package by name`)
+          if (!resolve(file, '..', specifier).startsWith(folder + sep))
+            problems.push(`${where} reaches into another package with ${specifier}: import the package by name`)
           continue
         }
         if (isBuiltin(specifier)) {
@@ -77,8 +97,15 @@ for (const { name, folder, dependencies, devDependencies } of packages) {
         const imported = packageOf(specifier)
         const ours = mayImport[imported] !== undefined
         if (imported === name || undeclaredOnPurpose(where, imported)) continue
-        if (part === 'src' && ours && !mayImport[name]?.includes(imported)) problems.push(`${where} imports ${imported}: ${name} may only import ${mayImport[name]?.join(', ') || 'nothing of ours'}`)
-        if (!dependencies.has(imported) && !(part === 'test' && devDependencies.has(imported)) && !(part === 'test' && ours)) {
+        if (part === 'src' && ours && !mayImport[name]?.includes(imported))
+          problems.push(
+            `${where} imports ${imported}: ${name} may only import ${mayImport[name]?.join(', ') || 'nothing of ours'}`,
+          )
+        if (
+          !dependencies.has(imported) &&
+          !(part === 'test' && devDependencies.has(imported)) &&
+          !(part === 'test' && ours)
+        ) {
           problems.push(`${where} imports ${imported}, which ${relative(root, folder)}/package.json does not declare`)
         }
       }

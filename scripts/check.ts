@@ -12,7 +12,9 @@ const steps: [name: string, command: string, args: string[]][] = [
 const failed = steps.filter(([name, command, args]) => {
   const started = Date.now()
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
-  process.stdout.write(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`)
+  process.stdout.write(
+    `${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`,
+  )
   return status !== 0
 })
 process.exit(failed.length === 0 ? 0 : 1)

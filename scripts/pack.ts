@@ -26,7 +26,10 @@ export function packAll(outDir: string): Record<string, string> {
     const folders = globSync('packages/*', { cwd: root }).sort()
     for (const folder of folders) prepare(folder, stage)
     mkdirSync(outDir, { recursive: true })
-    return pack(folders.map(folder => join(stage, folder)), resolve(outDir))
+    return pack(
+      folders.map(folder => join(stage, folder)),
+      resolve(outDir),
+    )
   } finally {
     rmSync(stage, { recursive: true, force: true })
   }
@@ -61,14 +64,21 @@ function prepare(folder: string, stage: string): void {
   if (existsSync(join(staged, 'src'))) cpSync(join(staged, 'src'), join(staged, 'dist'), { recursive: true })
   rmSync(join(staged, 'src'), { recursive: true, force: true })
   // What tsc does not touch (.cjs facades, .d.cts, JSON, assets) goes along; sources stay home.
-  cpSync(join(source, 'src'), join(staged, 'dist'), { recursive: true, filter: path => !/(?<!\.d)\.[mc]?ts$/.test(path) })
-  for (const file of globSync('**/*.{d.ts,d.cts,cjs}', { cwd: join(staged, 'dist') })) rewriteSpecifiers(join(staged, 'dist', file))
+  cpSync(join(source, 'src'), join(staged, 'dist'), {
+    recursive: true,
+    filter: path => !/(?<!\.d)\.[mc]?ts$/.test(path),
+  })
+  for (const file of globSync('**/*.{d.ts,d.cts,cjs}', { cwd: join(staged, 'dist') }))
+    rewriteSpecifiers(join(staged, 'dist', file))
   for (const extra of ['templates', 'README.md']) {
     if (existsSync(join(source, extra))) cpSync(join(source, extra), join(staged, extra), { recursive: true })
   }
   cpSync(join(root, 'LICENSE'), join(staged, 'LICENSE'))
   const { devDependencies, ...manifest } = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
-  writeFileSync(join(staged, 'package.json'), `${JSON.stringify({ ...publishedPaths(manifest), files: ['dist', 'templates'] }, null, 2)}\n`)
+  writeFileSync(
+    join(staged, 'package.json'),
+    `${JSON.stringify({ ...(publishedPaths(manifest) as object), files: ['dist', 'templates'] }, null, 2)}\n`,
+  )
 }
 
 /** tsc rewrites `./x.ts` in the code it emits, but not in declarations; the .cjs files it never sees. */
@@ -94,20 +104,28 @@ function publishedPaths(value: unknown, key = ''): unknown {
 }
 
 function pack(folders: string[], outDir: string): Record<string, string> {
-  const printed = run('npm', ['pack', ...folders, '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', outDir], root)
-  const listed: { name: string; filename: string }[] | Record<string, { name: string; filename: string }> = JSON.parse(printed)
+  const printed = run(
+    'npm',
+    ['pack', ...folders, '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', outDir],
+    root,
+  )
+  const listed: { name: string; filename: string }[] | Record<string, { name: string; filename: string }> =
+    JSON.parse(printed)
   return Object.fromEntries(Object.values(listed).map(({ name, filename }) => [name, join(outDir, filename)]))
 }
 
 function run(command: string, args: string[], cwd: string): string {
   const result = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
   if (result.error) throw result.error
-  if (result.status !== 0) throw new Error(`${command} ${args[0]} failed (exit ${result.status}):\n${result.stdout}${result.stderr}`)
+  if (result.status !== 0)
+    throw new Error(`${command} ${args[0]} failed (exit ${result.status}):\n${result.stdout}${result.stderr}`)
   return result.stdout
 }
 
 if (import.meta.main) {
   const at = process.argv.indexOf('--out')
-  const tarballs = packAll(at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs'))
+  const tarballs = packAll(
+    at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs'),
+  )
   for (const [name, file] of Object.entries(tarballs)) process.stdout.write(`${name.padEnd(24)} ${file}\n`)
 }

@@ -15,7 +15,13 @@ const args = process.argv.slice(2)
 const long = args.includes('--long')
 const only = args.filter(arg => !arg.startsWith('--')).map(arg => arg.replace(/\/+$/, ''))
 
-const patterns = ['*.test.ts', 'packages/*/test/**/*.test.ts', 'konnectors/*/test/**/*.test.ts', 'acceptance/**/*.test.ts', 'bench/**/*.test.ts']
+const patterns = [
+  '*.test.ts',
+  'packages/*/test/**/*.test.ts',
+  'konnectors/*/test/**/*.test.ts',
+  'acceptance/**/*.test.ts',
+  'bench/**/*.test.ts',
+]
 const files = globSync(patterns, { cwd: root })
   .filter(file => only.length === 0 || only.some(path => file === path || file.startsWith(`${path}/`)))
   .sort()
@@ -32,7 +38,16 @@ for (const name of Object.keys(env)) {
 }
 if (long) env.KONNECTORY_LONG = '1'
 
-const options = ['--test', `--test-concurrency=${availableParallelism()}`, '--test-timeout=300000', '--test-reporter=spec']
-const child = spawn(process.execPath, [...options, ...files.map(file => join(root, file))], { cwd: root, env, stdio: 'inherit' })
+const options = [
+  '--test',
+  `--test-concurrency=${availableParallelism()}`,
+  '--test-timeout=300000',
+  '--test-reporter=spec',
+]
+const child = spawn(process.execPath, [...options, ...files.map(file => join(root, file))], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+})
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))

@@ -27,7 +27,8 @@ if (!isFresh()) {
   const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const result = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
   if (result.error) stop(`npm could not be started: ${result.error.message}`)
-  if (result.status !== 0) stop(`npm ci failed (exit ${result.status}). Is the npm registry reachable? Then run the same command again.`)
+  if (result.status !== 0)
+    stop(`npm ci failed (exit ${result.status}). Is the npm registry reachable? Then run the same command again.`)
   if (!existsSync(pinnedNode)) {
     stop(
       `No pinned Node came for ${process.platform}-${process.arch}: npm was told to leave optional dependencies out, or there is no such package. ` +

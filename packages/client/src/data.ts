@@ -105,10 +105,14 @@ export function createDataClient(transport: Transport): DataClient {
     },
     async all<T extends Document>(doctype: string) {
       try {
-        const answer = await transport.json<{ rows: { id: string; doc: Stored<T> }[] }>('POST', path(doctype, '_all_docs'), {
-          query: { include_docs: true },
-          json: {},
-        })
+        const answer = await transport.json<{ rows: { id: string; doc: Stored<T> }[] }>(
+          'POST',
+          path(doctype, '_all_docs'),
+          {
+            query: { include_docs: true },
+            json: {},
+          },
+        )
         return answer.rows.filter(row => !row.id.startsWith('_design/')).map(row => row.doc)
       } catch (error) {
         if (isStatus(error, 404)) return []

@@ -24,7 +24,7 @@ export interface UploadOptions {
 export interface FilesClient {
   statById(id: string): Promise<FileDocument>
   statByPath(path: string): Promise<FileDocument>
-  /** The ids of `keys` that do not exist are left out. */
+  /** One page; a `bookmark` when there may be another. */
   find(query: FindQuery): Promise<{ files: FileDocument[]; bookmark?: string }>
   /** All pages of a query. */
   findAll(query: FindQuery): Promise<FileDocument[]>
@@ -165,7 +165,9 @@ export function createFilesClient(transport: Transport): FilesClient {
     },
     download: (id, options = {}) => transport.exchange('GET', `/files/download/${encodeURIComponent(id)}`, options),
     async addReferences(id, references) {
-      await transport.exchange('POST', `/files/${encodeURIComponent(id)}/relationships/referenced_by`, { json: { data: references } })
+      await transport.exchange('POST', `/files/${encodeURIComponent(id)}/relationships/referenced_by`, {
+        json: { data: references },
+      })
     },
   }
   return files

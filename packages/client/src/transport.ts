@@ -79,7 +79,12 @@ export function createTransport(options: TransportOptions): Transport {
 }
 
 function isStream(body: BodyData | undefined): boolean {
-  return typeof body === 'object' && !(body instanceof Uint8Array) && !(body instanceof ArrayBuffer) && !(body instanceof Blob)
+  return (
+    typeof body === 'object' &&
+    !(body instanceof Uint8Array) &&
+    !(body instanceof ArrayBuffer) &&
+    !(body instanceof Blob)
+  )
 }
 
 function queryString(query: ExchangeOptions['query']): string {
