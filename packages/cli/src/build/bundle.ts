@@ -1,0 +1,121 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { Metafile } from 'esbuild'
+import { readPackageJson } from '../project/entry.ts'
+import { adaptSources, momentLocales } from './adapt-sources.ts'
+import { type Compiled, compile } from './compile.ts'
+import { type Entries, wrapEntries } from './entries.ts'
+import { absentModules } from './optional-modules.ts'
+import { formatProblem, fromEsbuild } from './problem.ts'
+import { type Resolved, resolveModules, type Wanted } from './resolve-modules.ts'
+import { shrink } from './shrink.ts'
+
+export interface BundleOptions {
+  /** Folder of the konnector. */
+  root: string
+  /** The author's script. */
+  entry: string
+  /** Where `index.js` is written; made when missing, other files in it are left alone. */
+  outdir: string
+  /** Becomes `__WEBPACK_PROVIDED_MANIFEST__`, the library's `manifest.data`. */
+  manifest: Record<string, unknown>
+  /** More scripts: path in `outdir` without extension → source. */
+  entries?: Entries
+  /** Writes `index.js.map`, which `node --enable-source-maps` reads. */
+  sourcemap?: boolean
+  /** Default true. Names of functions and classes are kept either way: stack traces need them. */
+  minify?: boolean
+  /** `__dirname` of the author's files is that of their source: for a bundle that does not run where it was built. */
+  sourceDirnames?: boolean
+}
+
+export interface Bundle {
+  /** Absolute path of `index.js`. */
+  outfile: string
+  /** Size of all scripts, source maps not counted. */
+  bytes: number
+  warnings: string[]
+  /** What is inside, for `topPackages`. */
+  metafile: Metafile
+}
+
+/**
+ * Makes one CommonJS script of a konnector, JavaScript or TypeScript, CommonJS or ESM, or both mixed: what `node <dir>`
+ * runs with no node_modules and no package.json (`sdk/build.md` sections 2 and 6). `cozy-konnector-libs` is answered by
+ * our libraries, and so are the modules it used to bring along.
+ * @throws BuildError with every problem found; nothing is written then
+ */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const root = resolve(options.root)
+  const outdir = resolve(options.outdir)
+  const entries: Entries = { index: resolve(root, options.entry), ...options.entries }
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies } = readPackageJson(root)
+  const declared = new Set(
+    Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies }),
+  )
+  const resolved: Resolved = { absent: new Set(), upstream: new Set() }
+  const run = (wanted: Wanted): Promise<Compiled> =>
+    compile({
+      root,
+      outdir,
+      entries: Object.keys(entries),
+      manifest: options.manifest,
+      sourcemap: options.sourcemap ?? false,
+      declared,
+      plugins: format => [
+        wrapEntries(entries, wanted.start, format),
+        resolveModules(root, declared, wanted, resolved),
+        momentLocales(),
+        adaptSources(root, Object.values(entries), options.sourceDirnames === true),
+      ],
+    })
+
+  // What few konnectors need is left out first: one that turns out to need it costs a second pass.
+  const guess: Wanted = { start: declared.has('@konnectory/sdk'), httpSignature: false }
+  let result = await run(guess)
+  const sources = await readSources(root, result.metafile)
+  const wanted: Wanted = {
+    start: guess.start || usesSdk(result.metafile),
+    httpSignature: sources.some(source => /\bhttpSignature\b/.test(source)),
+  }
+  if (wanted.start !== guess.start || wanted.httpSignature) result = await run(wanted)
+
+  const files = options.minify === false ? result.files : await shrink(result.files, result.metafile, root)
+  for (const { path, contents } of files) {
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, contents)
+  }
+  const warnings = [
+    ...result.warnings
+      .filter(({ location }) => !location || isOwnSource(location.file))
+      .map(message => formatProblem(fromEsbuild(message, declared))),
+    ...[...resolved.upstream].map(
+      name => `${name} is not among the library's files that we provide: the installed one is bundled.`,
+    ),
+    ...absentModules(sources, resolved.absent),
+  ]
+  const scripts = files.filter(({ path }) => path.endsWith('.js'))
+  return {
+    outfile: join(outdir, 'index.js'),
+    bytes: scripts.reduce((sum, { contents }) => sum + contents.byteLength, 0),
+    warnings,
+    metafile: result.metafile,
+  }
+}
+
+/** Texts of the author's own files in a bundle. */
+function readSources(root: string, { inputs }: Metafile): Promise<string[]> {
+  const paths = Object.keys(inputs).filter(path => isOwnSource(path) && /\.[mc]?[jt]s$/.test(path))
+  return Promise.all(paths.map(path => readFile(join(root, path), 'utf8')))
+}
+
+/** A file of the author, by its path in the metafile (relative to the konnector's folder). */
+function isOwnSource(path: string): boolean {
+  return !path.startsWith('..') && !/(^|\/)node_modules\//.test(path) && !/^[a-z-]+:/.test(path)
+}
+
+function usesSdk({ inputs }: Metafile): boolean {
+  return Object.entries(inputs).some(
+    ([path, { imports }]) => isOwnSource(path) && imports.some(({ original }) => original === '@konnectory/sdk'),
+  )
+}

@@ -1,0 +1,19 @@
+/** What an author writes that needs a module the libraries do without, and the version they were written for. */
+const NEEDS: [module: string, install: string, use: RegExp][] = [
+  ['pdfjs', 'pdfjs', /\b(htmlToPDF|createCozyPDFDocument)\b|['"]pdfjs(\/[^'"]*)?['"]/],
+  ['pdfjs-dist', 'pdfjs-dist@2', /\bgetPdfText\b|['"]pdfjs-dist(\/[^'"]*)?['"]/],
+  ['zombie', 'zombie', /\bCozyBrowser\b|['"]zombie['"]/],
+]
+
+/**
+ * Sentences about optional modules that are absent although the author's code uses what needs them. A konnector that
+ * does not is not bothered: the libraries name them in every bundle.
+ * @param sources texts of the author's files
+ * @param absent modules that were not found
+ */
+export function absentModules(sources: readonly string[], absent: ReadonlySet<string>): string[] {
+  return NEEDS.filter(([module, , use]) => absent.has(module) && sources.some(source => use.test(source))).map(
+    ([module, install]) =>
+      `${module} is not installed: what needs it will fail when it runs. Run yarn add ${install} (or npm install ${install}).`,
+  )
+}

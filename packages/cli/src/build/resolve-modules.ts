@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { phantomModule, phantomModules } from '@konnectory/libs/phantom'
+import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild, ResolveResult } from 'esbuild'
+import { packageName } from './problem.ts'
+
+/** What our own dependencies are looked up from: this package's, and the libraries'. */
+const HERE = dirname(fileURLToPath(import.meta.url))
+const LIBS = dirname(phantomModules.request?.target ?? HERE)
+
+/** The library under the names konnectors know it by. */
+const LIBRARY = /^cozy-konnector-libs(\/.*)?$/
+
+/** Modules that our own packages use: the konnector's copy when it has one, so that there is only one, else ours. */
+const OURS = /^@konnectory\/(libs|sdk|client|protocol|standalone)(\/.*)?$/
+
+/**
+ * Modules the libraries look for in the konnector and do without (`sdk/build.md` section 5.4). `canvas` is native: it
+ * is never bundled, as upstream.
+ */
+const OPTIONAL = /^(pdfjs|pdfjs-dist|zombie|canvas)(\/.*)?$/
+
+/** What a konnector may need although nothing can tell before its sources were read. */
+export interface Wanted {
+  /** The SDK's start code. */
+  start: boolean
+  /** `httpSignature`, an option of requests (RSA and ECDSA in JavaScript, 300 KB) that no surveyed konnector uses. */
+  httpSignature: boolean
+}
+
+/**
+ * What was asked of the resolver that a person should know: optional modules that were not found, by name.
+ */
+export interface Resolved {
+  absent: Set<string>
+  /** Specifiers of the library that only the upstream package answers. */
+  upstream: Set<string>
+}
+
+/**
+ * How names of modules become files in a konnector's bundle:
+ * `cozy-konnector-libs` is always ours; undeclared modules are the konnector's copy, else ours; the rest is Node's
+ * ordinary resolution.
+ * @param root folder of the konnector
+ * @param declared names in the konnector's package.json
+ */
+export function resolveModules(
+  root: string,
+  declared: ReadonlySet<string>,
+  wanted: Wanted,
+  resolved: Resolved,
+): Plugin {
+  return {
+    name: 'konnectory-resolve',
+    setup(build) {
+      const find = finder(build)
+
+      build.onResolve({ filter: LIBRARY }, async args => {
+        if (isOurs(args)) return undefined
+        const specifier = args.path.replace('cozy-konnector-libs', '@konnectory/libs')
+        const found = (await find(specifier, args, root)) ?? (await find(specifier, args, HERE))
+        if (!found) resolved.upstream.add(args.path)
+        return found
+      })
+
+      build.onResolve({ filter: OURS }, async args => {
+        if (isOurs(args)) return undefined
+        return (await find(args.path, args)) ?? (await find(args.path, args, root)) ?? find(args.path, args, HERE)
+      })
+
+      build.onResolve({ filter: OPTIONAL }, async args => {
+        if (isOurs(args)) return undefined
+        if (/^canvas(\/|$)/.test(args.path)) return { path: args.path, external: true }
+        // A konnector's dependency finds its own copy first; our libraries (and so ours in a checkout) must not.
+        const found = args.resolveDir.startsWith(root) ? await find(args.path, args) : await find(args.path, args, root)
+        if (found) return found
+        resolved.absent.add(packageName(args.path))
+        return { path: args.path, external: true }
+      })
+
+      if (!wanted.httpSignature) {
+        build.onResolve({ filter: /^http-signature$/ }, ({ importer }) =>
+          /[\\/]@cypress[\\/]request[\\/]/.test(importer)
+            ? { path: 'http-signature', namespace: 'konnectory-without' }
+            : undefined,
+        )
+        build.onLoad({ filter: /.*/, namespace: 'konnectory-without' }, () => ({ contents: WITHOUT_SIGNATURE }))
+      }
+
+      build.onResolve({ filter: /^[^./]/ }, async args => {
+        if (isOurs(args) || args.kind === 'entry-point') return undefined
+        if (args.path === 'cheerio' && args.importer.endsWith('heavy.cjs'))
+          return withoutUndici(await find('cheerio', args))
+        const phantom = phantomModule(args.path)
+        if (!phantom) return undefined
+        // Ours stands for the whole family (same classes, same jars): a copy that merely happens to be installed, because
+        // something else depends on it, would break `instanceof` and be a second cheerio in the bundle.
+        const certain = phantom.from === 'file' && isAuthors(args, root) && !declared.has(packageName(args.path))
+        const own = certain ? undefined : await find(args.path, args)
+        if (own) return own
+        if (phantom.from === 'file') return { path: phantom.target }
+        return find(phantom.target, args, phantom.from === 'libs' ? LIBS : HERE)
+      })
+    },
+  }
+}
+
+function isAuthors({ resolveDir }: OnResolveArgs, root: string): boolean {
+  return resolveDir.startsWith(root) && !/[\\/]node_modules([\\/]|$)/.test(resolveDir.slice(root.length))
+}
+
+/**
+ * cheerio's Node entry drags undici and iconv-lite for functions our libraries do not use; its browser entry has the
+ * same `load` from the same sources and half a megabyte less. Only for the libraries' copy: a konnector's is its own.
+ */
+function withoutUndici(found: OnResolveResult | undefined): OnResolveResult | undefined {
+  const browser = found?.path?.replace(/([\\/]dist[\\/])(?:commonjs|esm)([\\/]index\.js)$/, '$1browser$2')
+  return browser && existsSync(browser) ? { path: browser } : found
+}
+
+const WITHOUT_SIGNATURE = `exports.sign = exports.signRequest = () => {
+  throw new Error('The option httpSignature is not in this bundle: the word httpSignature must stand in the sources of the konnector.')
+}`
+
+const MARK = Symbol('asked by konnectory-resolve')
+
+function isOurs(args: OnResolveArgs): boolean {
+  return args.pluginData === MARK
+}
+
+/** Asks esbuild itself, from the importer's folder or from another one; undefined when there is nothing. */
+function finder(build: PluginBuild) {
+  return async (
+    specifier: string,
+    args: OnResolveArgs,
+    from = args.resolveDir,
+  ): Promise<OnResolveResult | undefined> => {
+    const result: ResolveResult = await build.resolve(specifier, {
+      kind: args.kind,
+      importer: args.importer,
+      resolveDir: from,
+      pluginData: MARK,
+    })
+    if (result.errors.length > 0 || result.path === '') return undefined
+    return {
+      path: result.path,
+      external: result.external,
+      sideEffects: result.sideEffects,
+      namespace: result.namespace,
+    }
+  }
+}

@@ -1,0 +1,282 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { isAbsolute, join, resolve } from 'node:path'
+import { createDevConfig, DEV_CONFIG, type DevConfig, missingFields, readDevConfig, writeFields } from '../project/dev-config.ts'
+import { formatDiagnostic } from '../project/manifest.ts'
+import type { Exchange } from '../record/exchange.ts'
+import { loadRecording, makeRecording, saveRecording } from '../record/recorder.ts'
+import { createReplayer, type Replayer } from '../record/replayer.ts'
+import { type Asker, createAsker } from '../terminal/ask.ts'
+import { coloursFor } from '../terminal/colours.ts'
+import { type Terminal, UsageError } from '../terminal/output.ts'
+import { startDemoVendorFor } from './demo-vendor.ts'
+import { collectPins, type Pins } from './pins.ts'
+import { createPrinter, type Printer } from './printer.ts'
+import { bundleProject, openProject, type Project } from './project.ts'
+import { type KonnectorRun, type Network, runKonnector } from './run-konnector.ts'
+import { createSecretMask, type SecretMask } from './secrets.ts'
+import { summarise } from './summary.ts'
+
+export interface StandaloneOptions {
+  /** Script, relative to the working directory. */
+  file?: string | undefined
+  json?: boolean | undefined
+  /** Folder for files and data, relative to the working directory. */
+  dir?: string | undefined
+  record?: boolean | undefined
+  replay?: boolean | undefined
+  /** Name of the recording: `fixtures/<as>.har`. */
+  as?: string | undefined
+  keepFiles?: boolean | undefined
+  host?: string[] | undefined
+  /** Seconds, 0 for none. */
+  timeLimit?: number | undefined
+}
+
+export const DEFAULT_RECORDING = 'standalone'
+/** What a server gives a konnector. */
+export const DEFAULT_TIME_LIMIT = 300
+/** Exit codes of a process ended by a signal: 128 + its number. */
+const SIGNAL_CODES: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
+
+/** `fixtures/<name>.har` of a project. */
+export function recordingFile(root: string, name: string): string {
+  return join(root, 'fixtures', `${name.replace(/\.har$/, '')}.har`)
+}
+
+/**
+ * Runs a konnector without a server (`sdk/cli.md` section 3, `sdk/stub.md` section 6).
+ * @returns the exit code: 0 when the konnector succeeded, 1 when it failed or could not start, 128 + n when signal n ended the run
+ */
+export async function standalone(options: StandaloneOptions, terminal: Terminal): Promise<number> {
+  const root = terminal.cwd
+  const colours = coloursFor(terminal.stdout, terminal.env)
+  const mode = networkMode(options, terminal.env)
+  const recording = recordingFile(root, options.as ?? DEFAULT_RECORDING)
+  const project = openProject(root, options.file, 'konnectory standalone')
+  const har = mode === 'replay' ? await loadRecording(recording) : undefined
+  const asker = createAsker(terminal.stdin, terminal.stderr)
+  const stop = new AbortController()
+  const forget = onSignals(signal => stop.abort(signal))
+  const closers: (() => Promise<unknown>)[] = [async () => asker.close(), async () => forget()]
+  try {
+    const setup = har ? { config: (await readDevConfig(root)) ?? {} } : await prepareConfig(project, terminal, asker)
+    if (!setup.config) return 1
+    const { config } = setup
+    const fields = har ? { ...config.fields, ...har.log._konnectory.fields } : (config.fields ?? {})
+    const mask = createSecretMask(fields, project.fields)
+    const printer = createPrinter(terminal, colours, options.json === true, mask)
+    reportManifest(project, printer)
+
+    const dir = dataDirectory(root, options.dir, config)
+    await mkdir(dir, { recursive: true })
+    const pins = collectPins(config.hosts, options.host)
+    // A replay is offline: nothing to start.
+    if (config.demoVendor && !har) closers.push(await startDemoVendorFor(config, pins, printer))
+
+    const script = await bundleProject(project)
+    closers.push(script.remove)
+    for (const warning of script.warnings) printer.warn(warning)
+
+    const exchanges: Exchange[] = []
+    const replayer = har && createReplayer(har)
+    const startedAt = Date.now()
+    const run = await runKonnector({
+      project,
+      script: script.file,
+      dir,
+      dataFile: join(dir, 'importedData.json'),
+      fixture: existsSync(join(root, 'fixture.json')) ? join(root, 'fixture.json') : undefined,
+      fields,
+      parameters: config.COZY_PARAMETERS,
+      message: config.COZY_FIELDS,
+      pins,
+      network: network(mode, exchanges, replayer),
+      clock: har && Date.parse(har.log._konnectory.recordedAt),
+      timeZone: har?.log._konnectory.timeZone,
+      timeLimit: options.timeLimit ?? DEFAULT_TIME_LIMIT,
+      env: terminal.env,
+      colours: colours.enabled,
+      onEvent: event => printer.event(event),
+      onLine: (line, stream, log) => printer.line(line, stream, log),
+      onUpload: (name, bytes, total) => printer.upload(name, bytes, total),
+      onTwoFactor: state => asker.ask(`${describeTwoFactor(state)} `),
+      signal: stop.signal,
+    })
+
+    const outcome = outcomeOf(run, replayer)
+    if (mode === 'record' && !stop.signal.aborted) {
+      await record(exchanges, outcome, { recording, startedAt, project, config, fields, keepFiles: options.keepFiles === true, printer })
+    }
+    reportRun(run, mask, printer, project)
+    if (replayer) reportReplay(replayer, printer)
+    if (run.timedOut) printer.error(`The konnector was still running ${options.timeLimit ?? DEFAULT_TIME_LIMIT} s after its start and was ended. See --time-limit.`)
+    printer.summary(summarise(run, outcome))
+    if (stop.signal.aborted) return SIGNAL_CODES[stop.signal.reason as NodeJS.Signals] ?? 1
+    return outcome === 'done' ? 0 : 1
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}
+
+/** `REPLAY` counts when no option says otherwise; `bloody` is the network as it is (`sdk/cli.md` section 3). */
+function networkMode(options: StandaloneOptions, env: NodeJS.ProcessEnv): 'direct' | 'record' | 'replay' {
+  if (options.record && options.replay) throw new UsageError('--record and --replay cannot be used together.')
+  if (options.record) return 'record'
+  if (options.replay) return 'replay'
+  const wish = env.REPLAY
+  if (wish === undefined || wish === '' || wish === 'bloody') return 'direct'
+  if (wish === 'record' || wish === 'replay') return wish
+  throw new UsageError(`REPLAY=${wish} is not understood: use record, replay or bloody.`)
+}
+
+function network(mode: 'direct' | 'record' | 'replay', exchanges: Exchange[], replayer: Replayer | undefined): Network {
+  if (replayer) return { kind: 'answered', handle: request => replayer.handle(request) }
+  return mode === 'record' ? { kind: 'record', onExchange: exchange => exchanges.push(exchange) } : { kind: 'direct' }
+}
+
+/**
+ * `--dir`, else the config's `fields.folderPath` when it is a relative path, as the stub did, else the working directory.
+ * An absolute one is a folder of the server (`/Administrative/Vendor`), not of this machine.
+ */
+export function dataDirectory(root: string, dir: string | undefined, config: DevConfig): string {
+  if (dir !== undefined) return resolve(root, dir)
+  const folder = config.fields?.folderPath
+  return typeof folder === 'string' && folder !== '' && !isAbsolute(folder) ? resolve(root, folder) : root
+}
+
+/**
+ * The configuration, made when absent and filled in when a person is there to ask.
+ * Without one it ends with exit code 1, where upstream exited 0 while the konnector was already running: nothing has been run, and a
+ * script that calls us must not go on as if it had.
+ */
+async function prepareConfig(project: Project, terminal: Terminal, asker: Asker): Promise<{ config: DevConfig | undefined }> {
+  const { root, fields } = project
+  const { stderr } = terminal
+  let config = await readDevConfig(root)
+  const created = config === undefined
+  if (created) {
+    await createDevConfig(root, fields)
+    stderr.write(`Created ${DEV_CONFIG}.\n`)
+    config = (await readDevConfig(root)) ?? {}
+  }
+  const missing = missingFields(config ?? {}, fields)
+  if (missing.length === 0) return { config }
+  const names = missing.map(field => field.name)
+  if (terminal.stdin.isTTY === true && terminal.stderr.isTTY === true) {
+    const answer = await asker.ask(`${DEV_CONFIG} needs ${names.join(', ')}. Fill in now? [Y/n] `)
+    if (answer !== undefined && /^(?:y(?:es)?|o(?:ui)?)?$/i.test(answer)) {
+      const values: Record<string, string> = {}
+      for (const field of missing) {
+        const value = await asker.ask(`${field.label ?? field.name}: `, { hidden: field.type === 'password' })
+        if (value) values[field.name] = value
+      }
+      config = await writeFields(root, values)
+      if (missingFields(config, fields).length === 0) return { config }
+    }
+  }
+  const list = missing.map(field => `  "${field.name}"${field.label ? ` (${field.label})` : ''}`).join('\n')
+  stderr.write(
+    `${created ? 'Nothing was run yet. ' : 'ERROR: '}Fill in these fields of ${join(root, DEV_CONFIG)}, then run the command again:\n${list}\n`,
+  )
+  return { config: undefined }
+}
+
+function reportManifest(project: Project, printer: Printer): void {
+  if (!project.manifest) printer.warn('There is no manifest.konnector here: fields and permissions cannot be checked.')
+  for (const diagnostic of project.manifest?.diagnostics ?? [])
+    if (diagnostic.severity === 'error') printer.warn(formatDiagnostic(diagnostic))
+}
+
+/** @returns `done`, or the error that a job would end with */
+export function outcomeOf(run: KonnectorRun, replayer?: Replayer): string {
+  if (replayer && replayer.unknown.length > 0) return 'REPLAY_FAILED'
+  if (run.timedOut) return 'TIMEOUT'
+  if (run.code === 0) return 'done'
+  return run.error ?? (run.endSignal ? `signal ${run.endSignal}` : `exit code ${run.code}`)
+}
+
+function reportRun(run: KonnectorRun, mask: SecretMask, printer: Printer, project: Project): void {
+  for (const [field, count] of mask.seen)
+    printer.warn(`The konnector printed the field "${field}" ${count === 1 ? 'once' : `${count} times`}; it was hidden here. Do not log it.`)
+  if (run.code === 0 && run.errorLines > 0)
+    printer.warn('The konnector logged an error: a server takes this run for failed although it exited with 0.')
+  const missing = missingPermissions(run, project)
+  for (const { doctype, verb } of missing)
+    printer.warn(`The manifest asks for no permission to ${verb} ${doctype}: a server will refuse it.`)
+}
+
+const ALWAYS_ALLOWED = new Set(['io.cozy.accounts'])
+
+/** Doctypes used without a permission in the manifest; a rule without verbs means all of them. */
+export function missingPermissions(run: KonnectorRun, project: Project): { doctype: string; verb: string }[] {
+  if (!project.manifest) return []
+  const rules = project.manifest.manifest.permissions
+  const missing = new Map<string, { doctype: string; verb: string }>()
+  for (const { doctype, method, path } of run.requests) {
+    if (!doctype || ALWAYS_ALLOWED.has(doctype)) continue
+    const verb = /\/_(?:find|all_docs|index|normal_docs|changes)$/.test(path) || method === 'HEAD' ? 'GET' : method
+    const allowed = rules.some(rule => covers(rule.type, doctype) && (rule.verbs.includes('ALL') || rule.verbs.includes(verb)))
+    // The server itself gives a konnector its destination folder (`konnector-runtime.md` section 3.5).
+    if (!allowed && !(doctype === 'io.cozy.files' && project.manifest.manifest.folders.length > 0)) missing.set(`${verb} ${doctype}`, { doctype, verb })
+  }
+  return [...missing.values()]
+}
+
+function covers(type: string, doctype: string): boolean {
+  return type === doctype || (type.endsWith('.*') && doctype.startsWith(type.slice(0, -1)))
+}
+
+function reportReplay(replayer: Replayer, printer: Printer): void {
+  for (const { method, url, explanation } of replayer.unknown) printer.error(`${method} ${url} is not in the recording. ${explanation}`)
+}
+
+interface RecordContext {
+  recording: string
+  startedAt: number
+  project: Project
+  config: DevConfig
+  fields: Record<string, unknown>
+  keepFiles: boolean
+  printer: Printer
+}
+
+async function record(exchanges: Exchange[], outcome: string, context: RecordContext): Promise<void> {
+  const { project, config, printer } = context
+  const choices = Object.fromEntries(project.fields.map(field => [field.name, field.options.map(({ value }) => value)]))
+  const recording = makeRecording(exchanges, outcome, {
+    fields: context.fields,
+    choices,
+    scrub: config.scrub ?? [],
+    keepFiles: context.keepFiles,
+    slug: project.slug,
+    startedAt: context.startedAt,
+  })
+  await saveRecording(context.recording, recording)
+  printer.note(`Recorded ${exchanges.length} exchanges in ${context.recording}`)
+  if (recording.notScrubbed.length > 0)
+    printer.warn(`Too short to be found in texts, so not replaced there: ${recording.notScrubbed.join(', ')}. Read the recording before you share it.`)
+  if (context.keepFiles) printer.warn('--keep-files: the recording holds the downloaded files as they are. Read them before you share it.')
+}
+
+const TWO_FACTOR_WAYS: Record<string, string> = {
+  EMAIL: 'sent by e-mail',
+  SMS: 'sent by text message',
+  APP_CODE: 'shown by the app',
+  APP: 'of the app',
+}
+
+function describeTwoFactor(state: string): string {
+  const [need = '', way = ''] = state.split('.')
+  const again = need.endsWith('RETRY') ? 'The code was refused. ' : ''
+  return `${again}Enter the code${TWO_FACTOR_WAYS[way] ? ` ${TWO_FACTOR_WAYS[way]}` : ''}:`
+}
+
+/** @returns a function that stops listening */
+function onSignals(listener: (signal: NodeJS.Signals) => void): () => void {
+  const signals = Object.keys(SIGNAL_CODES) as NodeJS.Signals[]
+  for (const signal of signals) process.on(signal, listener)
+  return () => {
+    for (const signal of signals) process.off(signal, listener)
+  }
+}

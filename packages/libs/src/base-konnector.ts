@@ -1,0 +1,398 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { inspect, promisify } from 'node:util'
+import type { Account } from '@konnectory/protocol'
+import { cozyClient } from './cozy-client/index.ts'
+import { installFetchCompat } from './cozy-client/node-response.ts'
+import { handOverOrDie } from './hand-over.ts'
+import { localFields } from './local-stack.ts'
+import { namespace, registerSecret, registerSecretFields, Secret } from './log.ts'
+import { type CozyMetadataDraft, currentManifest, getCozyMetadata } from './manifest.ts'
+import { attachProcessEventHandlers, messageOf } from './process-handlers.ts'
+import { markRunStart } from './run-deadline.ts'
+import { saveBills } from './save-bills.ts'
+import { saveFiles } from './save-files.ts'
+import { saveIdentity } from './save-identity.ts'
+import { captureExceptionAndDie } from './sentry.ts'
+import { signin } from './signin.ts'
+import { hasStack, isLocal } from './stack-client.ts'
+import { updateOrCreate } from './update-or-create.ts'
+
+const log = namespace('BaseKonnector')
+const sleep = promisify(setTimeout)
+
+/** The server cuts longer lines (`sdk/exports.md` section 3). */
+const LONGEST_ERROR = 32767
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the manifest's fields and the account's provider say
+export type Fields = Record<string, any>
+
+/** `COZY_PARAMETERS`; null when the server has none. */
+// biome-ignore lint/suspicious/noExplicitAny: free form
+export type Parameters = Record<string, any> | null
+
+/** The work of a konnector. `this` is the konnector unless it is an arrow function. */
+export type FetchFunction = (this: BaseKonnector, fields: Fields, parameters: Parameters) => unknown
+
+/** The trigger's message: `COZY_FIELDS`. */
+export interface CozyFields {
+  account?: string
+  folder_to_save?: string
+  [member: string]: unknown
+}
+
+export interface TwoFaOptions {
+  /** How the code reaches the user; default `email`. */
+  type?: 'email' | 'sms' | 'app_code' | 'app' | (string & {})
+  /** Epoch milliseconds; default 3 minutes from now. */
+  endTime?: number
+  /** Milliseconds between two looks at the account; default 5000. */
+  heartBeat?: number
+  /** The code given before was wrong. */
+  retry?: boolean
+  /** @deprecated old name of `endTime` */
+  timeout?: number
+}
+
+/**
+ * What a konnector is built on (`sdk/exports.md` section 3). Two forms:
+ *
+ * ```js
+ * module.exports = new BaseKonnector(start)   // runs at once; the value is a promise, not an instance
+ * async function start(fields) { await this.saveBills(...) }
+ *
+ * class Mine extends BaseKonnector { async fetch(fields) { ... } }
+ * new Mine().run()
+ * ```
+ */
+export class BaseKonnector {
+  /** `auth` and `oauth` of the account, and `folderPath`. Set by `initAttributes`. */
+  declare fields: Fields
+  declare parameters: Parameters
+  declare accountId: string | undefined
+  // biome-ignore lint/suspicious/noExplicitAny: an account's members are free
+  declare _account: any
+
+  /** @param fetch the work; when given, it is run at once and `new` gives the promise of its end */
+  constructor(fetch?: FetchFunction) {
+    this.deactivateAutoSuccessfulLogin = once(this.deactivateAutoSuccessfulLogin)
+    attachProcessEventHandlers()
+    if (typeof fetch !== 'function') return
+    this.fetch = fetch.bind(this)
+    // biome-ignore lint/correctness/noConstructorReturn: the documented form of 71 konnectors
+    return this.run() as never
+  }
+
+  /** Prepares, works, ends; a failure ends the process with code 1. Never rejects by itself. */
+  async run(): Promise<void> {
+    if (!hasStack()) handOverOrDie()
+    markRunStart()
+    installFetchCompat()
+    try {
+      log.debug('Preparing konnector...')
+      await this.initAttributes()
+      log.debug('Running konnector main...')
+      await this.main(this.fields, this.parameters)
+      await this.end()
+    } catch (error) {
+      log.warn('Error from konnector')
+      await this.fail(error)
+    }
+  }
+
+  /** The work; default `fetch`. */
+  main(fields: Fields, parameters: Parameters): unknown {
+    return this.fetch(fields, parameters)
+  }
+
+  /** To be given by the subclass, or to the constructor. */
+  fetch(_fields: Fields, _parameters: Parameters): unknown {
+    throw new Error(
+      'This konnector has no fetch method: give a function to BaseKonnector, or define fetch in your class',
+    )
+  }
+
+  /** Called after a success. */
+  end(): unknown {
+    log.debug('The connector has been run')
+    return undefined
+  }
+
+  /** Called with what was thrown: an Error, a text, anything. Ends the process. */
+  fail(error: unknown): unknown {
+    log.debug('Error caught by BaseKonnector')
+    const { message, no_retry } = (error ?? {}) as { message?: unknown; no_retry?: unknown }
+    if (typeof error === 'object' && error !== null && !message) log.warn(inspect(error), 'thrown')
+    if (no_retry === true) notToRetry.add(this)
+    return this.terminate(message || error || 'UNKNOWN_ERROR')
+  }
+
+  /** Ends the run now with this error. @param error a code of `errors`, any text, or an Error */
+  terminate(error: unknown): void {
+    const message = String(error).slice(0, LONGEST_ERROR)
+    log.critical(notToRetry.has(this) ? { message, no_retry: true } : message)
+    captureExceptionAndDie(error)
+  }
+
+  /** Reads the environment and the account: sets `parameters`, `accountId`, `_account` and `fields`. */
+  async initAttributes(): Promise<void> {
+    const cozyFields = readCozyFields()
+    this.parameters = JSON.parse(process.env.COZY_PARAMETERS || '{}')
+    registerSecret(this.parameters?.secret)
+
+    const account = (cozyFields.account ? await this.getAccount(cozyFields.account) : undefined) ?? ({} as Account)
+    if (!account._id) log.warn('No account was retrieved from getAccount')
+    this.accountId = account._id
+    keepAccount(this, account)
+
+    const folderPath = await findFolderPath(cozyFields, account)
+    this.fields = { ...account.auth, ...account.oauth, ...(folderPath ? { folderPath } : {}) }
+  }
+
+  /** @throws Error `TOS_NOT_ACCEPTED`, `CANNOT_FIND_ACCOUNT` */
+  async getAccount(id: string): Promise<Account> {
+    try {
+      return (await cozyClient.data.find('io.cozy.accounts', id)) as Account
+    } catch (error) {
+      checkTOS(error)
+      log.error(messageOf(error))
+      log.error(`Account ${id} does not exist`)
+      throw new Error('CANNOT_FIND_ACCOUNT', { cause: error })
+    }
+  }
+
+  /**
+   * What a webhook sent: JSON of `COZY_PAYLOAD`, or of the file beside the konnector that `@file` names.
+   * @returns null when there is none (unset, or empty as the server sets it: FIX-3)
+   * @throws Error that shows the file or the text that is not JSON
+   */
+  async readPayload(): Promise<unknown> {
+    const payload = process.env.COZY_PAYLOAD
+    if (payload === undefined || payload === '') return null
+    if (payload.startsWith('@')) {
+      const file = resolve(scriptDirectory(), payload.slice(1))
+      try {
+        return JSON.parse(await readFile(file, 'utf8'))
+      } catch (error) {
+        throw new Error(`Error while reading file ${file} payload: ${(error as Error).message}`, { cause: error })
+      }
+    }
+    try {
+      return JSON.parse(payload)
+    } catch (error) {
+      throw new Error(`Could not parse JSON in COZY_PAYLOAD: ${payload}`, { cause: error })
+    }
+  }
+
+  /** What the konnector has kept with `saveAccountData`: a shallow copy. */
+  // biome-ignore lint/suspicious/noExplicitAny: free form
+  getAccountData(): any {
+    return new Secret(this._account.data || {})
+  }
+
+  /**
+   * Keeps data with the account, for the next runs.
+   * @param options `merge` false: replaces all that was kept
+   * @returns the account's new data
+   */
+  async saveAccountData(
+    data: Record<string, unknown>,
+    options: { merge?: boolean } = {},
+  ): Promise<Record<string, unknown>> {
+    const kept = options.merge === false ? {} : { ...this.getAccountData() }
+    const account = await this.updateAccountAttributes({ data: { ...kept, ...data } })
+    return account.data ?? {}
+  }
+
+  /** Changes the account. @returns the account as stored */
+  async updateAccountAttributes(attributes: Record<string, unknown>): Promise<Account> {
+    const account = await cozyClient.data.updateAttributes('io.cozy.accounts', this.accountId as string, attributes)
+    keepAccount(this, account as Account)
+    return account as Account
+  }
+
+  /** Tells the user's page that a code is wanted, and how it is sent. */
+  async setTwoFAState({ type, retry = false }: Pick<TwoFaOptions, 'type' | 'retry'> = {}): Promise<void> {
+    const known = type !== undefined && ['email', 'sms', 'app_code', 'app'].includes(type)
+    const state = (retry ? 'TWOFA_NEEDED_RETRY' : 'TWOFA_NEEDED') + (known ? `.${type.toUpperCase()}` : '')
+    log.debug(`Setting ${state} state into the current account`)
+    await this.updateAccountAttributes({ state, twoFACode: null })
+  }
+
+  async resetTwoFAState(): Promise<void> {
+    await this.updateAccountAttributes({ state: null, twoFACode: null })
+  }
+
+  /**
+   * Asks the user for a code and waits for it.
+   * @throws Error `USER_ACTION_NEEDED.TWOFA_EXPIRED` when no code came in time, leaving the state on the account; at once
+   *   when the run was not started by the user, who is then not there to answer
+   */
+  async waitForTwoFaCode(options: TwoFaOptions = {}): Promise<string> {
+    if (process.env.COZY_JOB_MANUAL_EXECUTION !== 'true') {
+      log.warn('waitForTwoFaCode: this is not a manual execution. It is not possible to handle 2FA here.')
+      throw new Error('USER_ACTION_NEEDED.TWOFA_EXPIRED')
+    }
+    if (options.timeout) {
+      log.warn('The timeout option for waitForTwoFaCode is deprecated. Please use the endTime option now')
+    }
+    const { type = 'email', heartBeat = 5000, retry = false } = options
+    const endTime = options.timeout || (options.endTime ?? Date.now() + 3 * 60_000)
+    await this.setTwoFAState({ type, retry })
+    while (Date.now() < endTime) {
+      await sleep(heartBeat)
+      const account = (await cozyClient.data.find('io.cozy.accounts', this.accountId as string)) as Account
+      // Never the code itself (FIX-4).
+      log.debug(`current accountState : ${account.state}`)
+      if (account.twoFACode) {
+        registerSecret(account.twoFACode)
+        await this.resetTwoFAState()
+        return account.twoFACode
+      }
+    }
+    throw new Error('USER_ACTION_NEEDED.TWOFA_EXPIRED')
+  }
+
+  /** Tells the user's page that the login worked. */
+  async notifySuccessfulLogin(): Promise<void> {
+    log.debug('Notify Cozy-Home of successful login')
+    await this.updateAccountAttributes({ state: 'LOGIN_SUCCESS' })
+  }
+
+  /** Tells the user's page not to take some seconds without error for a successful login. Done once per konnector. */
+  async deactivateAutoSuccessfulLogin(): Promise<void> {
+    log.debug('Deactivating auto success for Cozy-Home')
+    await this.updateAccountAttributes({ state: 'HANDLE_LOGIN_SUCCESS' })
+  }
+
+  /** `saveBills` for this account. */
+  saveBills(...[entries, fields, options]: SaveParameters<typeof saveBills>): ReturnType<typeof saveBills> {
+    return saveBills(entries, fields, { ...accountContext(this, loginOf(fields)), ...options })
+  }
+
+  /** `saveFiles` for this account. */
+  saveFiles(...[entries, fields, options]: SaveParameters<typeof saveFiles>): ReturnType<typeof saveFiles> {
+    return saveFiles(entries, fields, { ...accountContext(this, loginOf(fields)), ...options })
+  }
+
+  /** `updateOrCreate` for this account; the login comes from `options.fields`. */
+  updateOrCreate(
+    ...[entries, doctype, attributes, options]: SaveParameters<typeof updateOrCreate>
+  ): ReturnType<typeof updateOrCreate> {
+    const { login } = ((options as { fields?: Fields } | undefined)?.fields ?? {}) as Fields
+    return updateOrCreate(entries, doctype, attributes, { ...accountContext(this, login), ...options })
+  }
+
+  /** `saveIdentity` for this account. */
+  saveIdentity(
+    ...[contact, identifier, options]: SaveParameters<typeof saveIdentity>
+  ): ReturnType<typeof saveIdentity> {
+    return saveIdentity(contact, identifier, { ...accountContext(this, identifier as string), ...options })
+  }
+
+  /**
+   * `signin`, telling the user's page before and after.
+   * @param options those of `signin`; `notifySuccessfulLogin: false` leaves the second to you
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: what `parse` gives
+  async signin(options: Partial<SigninOptions> & { notifySuccessfulLogin?: boolean } = {}): Promise<any> {
+    const { notifySuccessfulLogin, ...others } = options
+    await this.deactivateAutoSuccessfulLogin()
+    const result = await signin(others as SigninOptions)
+    if (notifySuccessfulLogin !== false) await this.notifySuccessfulLogin()
+    return result
+  }
+
+  /** Metadata for a document of this account. @param data gets `sourceAccount`, and wins over the defaults */
+  getCozyMetadata(data: CozyMetadataDraft = {}): CozyMetadataDraft {
+    return getCozyMetadata(Object.assign(data, { sourceAccount: this.accountId }))
+  }
+
+  static findFolderPath = findFolderPath
+  static checkTOS = checkTOS
+}
+
+/** Konnectors whose error says that trying again is no use. */
+const notToRetry = new WeakSet<object>()
+
+// Functions rather than private methods: `BaseKonnector.prototype.saveBills.call(something)` must go on working.
+
+function accountContext(konnector: BaseKonnector, login: string | undefined) {
+  return { sourceAccount: konnector.accountId, sourceAccountIdentifier: login } as {
+    sourceAccount: string
+    sourceAccountIdentifier: string
+  }
+}
+
+/** Keeps the account, and its secrets out of the logs. */
+function keepAccount(konnector: BaseKonnector, account: Account): void {
+  konnector._account = new Secret(account)
+  const { fields } = currentManifest()
+  for (const part of [account.auth, account.oauth, account.data]) registerSecretFields(part, fields)
+  registerSecret(account.twoFACode)
+}
+
+type SigninOptions = NonNullable<globalThis.Parameters<typeof signin>[0]>
+
+/** Parameters of a save function, of which `this` adds to the last. */
+// biome-ignore lint/suspicious/noExplicitAny: any function
+type SaveParameters<F extends (...parameters: any[]) => unknown> = globalThis.Parameters<F>
+
+/** `fields.login`; a text (an old form: the folder's path) has none. */
+function loginOf(fields: unknown): string | undefined {
+  return (fields as { login?: string }).login
+}
+
+/**
+ * @returns path of the destination folder: of the trigger's, else of the account's; undefined when there is none
+ * @throws Error `NOT_EXISTING_DIRECTORY`
+ */
+async function findFolderPath(cozyFields: CozyFields, account: Account): Promise<string | undefined> {
+  if (!cozyFields.folder_to_save) log.info('No folder_to_save available in the trigger')
+  const id = cozyFields.folder_to_save || account.folderId
+  if (!id) {
+    log.debug('No folder needed')
+    return undefined
+  }
+  try {
+    return (await cozyClient.files.statById(id, false)).attributes.path
+  } catch (error) {
+    log.error(messageOf(error))
+    log.error(`error while getting the folder path of ${id}`)
+    throw new Error('NOT_EXISTING_DIRECTORY', { cause: error })
+  }
+}
+
+/** @throws Error `TOS_NOT_ACCEPTED` when the stack refuses because its terms are to be accepted */
+function checkTOS(error: unknown): void {
+  const { reason } = (error ?? {}) as { reason?: { title?: unknown }[] }
+  if (reason?.[0]?.title === 'TOS Updated') throw new Error('TOS_NOT_ACCEPTED')
+}
+
+/**
+ * The message as servers give it, flat. Older documentation shows it under `data.attributes.arguments`: accepted too.
+ * @throws SyntaxError when `COZY_FIELDS` is not JSON
+ */
+function readCozyFields(): CozyFields {
+  const given = isLocal() ? localFields() : JSON.parse(process.env.COZY_FIELDS || '{}')
+  const fields: CozyFields = given ?? {}
+  const { data } = fields as { data?: { attributes?: { arguments?: unknown } } }
+  const nested = data?.attributes?.arguments
+  const isFlat = fields.account !== undefined || fields.folder_to_save !== undefined
+  return !isFlat && typeof nested === 'object' && nested !== null ? (nested as CozyFields) : fields
+}
+
+/** Where the server puts a large payload: beside the bundle. Run from its sources, beside the main file. */
+function scriptDirectory(): string {
+  if (typeof __dirname !== 'undefined') return __dirname
+  return process.argv[1] ? dirname(process.argv[1]) : process.cwd()
+}
+
+/** @returns a function that calls `method` the first time, and gives that result again afterwards */
+function once<T, R>(method: (this: T) => R): (this: T) => R {
+  let result: { value: R } | undefined
+  return function (this: T): R {
+    result ??= { value: method.call(this) }
+    return result.value
+  }
+}

@@ -1,0 +1,5 @@
+'use strict'
+
+const { wrapIfSentrySetUp, captureExceptionAndDie } = require('../../sentry.ts')
+
+module.exports = { wrapIfSentrySetUp, captureExceptionAndDie }

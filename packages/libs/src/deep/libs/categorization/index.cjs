@@ -1,0 +1,5 @@
+'use strict'
+
+const { createCategorizer, categorize } = require('../../../bank/categorization.ts')
+
+module.exports = { createCategorizer, categorize }

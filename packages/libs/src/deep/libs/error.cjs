@@ -1,0 +1,5 @@
+'use strict'
+
+const { attachProcessEventHandlers } = require('../../process-handlers.ts')
+
+module.exports = { attachProcessEventHandlers }

@@ -1,0 +1,3 @@
+'use strict'
+
+module.exports = require('../../bank/link-bank-operations.ts').linkBankOperations

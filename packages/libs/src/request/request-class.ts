@@ -1,0 +1,56 @@
+import heavy from '../heavy.cjs'
+import { globalJar } from './cookie-jar.ts'
+import { sendableFormData } from './form-data.ts'
+import type { Any, RequestOptions } from './types.ts'
+
+type RequestConstructor = new (options: RequestOptions) => Any
+
+let cached: RequestConstructor | undefined
+
+/**
+ * The Request of @cypress/request with the rules of request 2.88 where they differ (exports.md section 5, "measured
+ * differences"): redirects between http and https are followed, cookies obey the old jar, a form value that cannot be
+ * sent is an error of that request. Callbacks and streams only; `promise-layer.ts` adds the promise.
+ * The library loads at the first call.
+ */
+export function requestClass(): RequestConstructor {
+  cached ??= define(heavy.request().Request as RequestConstructor)
+  return cached
+}
+
+function define(Base: RequestConstructor): RequestConstructor {
+  return class Request extends Base {
+    constructor(options: RequestOptions) {
+      const { formData, ...sent } = options
+      const { fields, problem } = prepareForm(formData)
+      super({ allowInsecureRedirect: true, ...sent, ...fields })
+      const refused = problem ?? unsupported(options)
+      if (refused) {
+        // `abort` first: nothing may be sent; then the error reaches callback and promise like any other.
+        this.abort()
+        this.emit('error', refused)
+      }
+    }
+
+    /** `jar: true` means our jar of the process; the library would take its own, with today's cookie rules. */
+    jar(jar: Any): Any {
+      return super.jar(jar && !jar.getCookieString ? globalJar : jar)
+    }
+  }
+}
+
+function prepareForm(formData: RequestOptions['formData']): { fields: RequestOptions; problem?: Error } {
+  if (!formData) return { fields: {} }
+  try {
+    return { fields: { formData: sendableFormData(formData) } }
+  } catch (error) {
+    return { fields: {}, problem: error as Error }
+  }
+}
+
+function unsupported(options: RequestOptions): Error | undefined {
+  if (!options.oauth) return undefined
+  return new Error(
+    'OAuth 1 (the `oauth` option) is no longer supported: sign the request yourself and pass an Authorization header',
+  )
+}

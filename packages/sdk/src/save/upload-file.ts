@@ -1,0 +1,217 @@
+import { isStatus, type UploadOptions } from '@konnectory/client'
+import type { FileDocument } from '@konnectory/protocol'
+import type { SaveContext } from './context.ts'
+import type { FileBody } from './file-body.ts'
+import type { FileEntry, SaveFilesOptions } from './file-entry.ts'
+import { BAD_DOWNLOADED_FILE, DiskQuotaError, FileError } from './file-error.ts'
+import { getFile } from './get-file.ts'
+import { bareType, contentTypeOfName, isTextual, typeOfName } from './mime-types.ts'
+import { metadataToWrite } from './replacement.ts'
+import { fitsType, isPageInsteadOf, SNIFFED_BYTES, sniff } from './sniff.ts'
+import { checkedPart, defaultValidateFile, fileDefect } from './validate-file.ts'
+
+/** Where and as what a file is to be stored. */
+export interface Upload {
+  entry: FileEntry
+  /** Sanitized. */
+  name: string
+  dirId: string
+  /** Identity for `metadata.fileIdAttributes`. */
+  key: string | undefined
+  /** The stored file to replace, and whether it is a good one (then it must survive a failure). */
+  replaced?: { file: FileDocument; good: boolean } | undefined
+  /** Told the bytes read so far. */
+  onBytes(bytes: number, total: number | undefined): void
+}
+
+/**
+ * Gets one file and stores it (`sdk/exports.md`, createFile). The bytes stream from the vendor to the stack, with no
+ * more than the first kilobytes kept in memory. What can be checked is checked before the stack hears of it: status,
+ * emptiness, type, a web page instead of a document; so a good file is not overwritten by a bad one.
+ * @throws FileError when the file could not be had or is not good; DiskQuotaError; errors of the stack as they are
+ */
+export async function uploadFile(
+  context: SaveContext,
+  upload: Upload,
+  options: SaveFilesOptions,
+): Promise<FileDocument> {
+  const body = await getFile(context, upload.entry, options)
+  let sourceError: unknown
+  try {
+    const source = readAll(body, upload, context.signal, error => {
+      sourceError = error
+    })
+    const { head, rest } = await peek(source)
+    const contentType = contentTypeFor(upload, body, options)
+    checkBeforeUpload(context, upload, head, rest === undefined, contentType, options)
+    const file = await send(context, upload, rest ?? head, contentType, rest ? body.size : head.byteLength)
+    await checkAfterUpload(context, upload, file, options)
+    return file
+  } catch (error) {
+    context.signal?.throwIfAborted()
+    // fetch only says "fetch failed" when the body it was sending broke.
+    if (sourceError !== undefined) throw sourceError
+    if (isStatus(error, 413)) throw new DiskQuotaError(error)
+    throw error
+  } finally {
+    body.cancel()
+  }
+}
+
+async function* readAll(
+  body: FileBody,
+  upload: Upload,
+  signal: AbortSignal | undefined,
+  failed: (error: unknown) => void,
+) {
+  let bytes = 0
+  try {
+    for await (const chunk of body.chunks) {
+      signal?.throwIfAborted()
+      bytes += chunk.byteLength
+      upload.onBytes(bytes, body.size)
+      yield chunk
+    }
+    if (body.size !== undefined && bytes !== body.size) {
+      throw new FileError(`the download ended after ${bytes} of ${body.size} bytes`)
+    }
+  } catch (error) {
+    failed(error)
+    throw error
+  }
+}
+
+/** Reads until there is enough to judge. `rest` is everything, the head included; absent when the head is all there is. */
+async function peek(
+  source: AsyncGenerator<Uint8Array>,
+): Promise<{ head: Uint8Array; rest?: AsyncIterable<Uint8Array> }> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  while (length < SNIFFED_BYTES) {
+    const next = await source.next()
+    if (next.done) return { head: Buffer.concat(chunks) }
+    chunks.push(next.value)
+    length += next.value.byteLength
+  }
+  const head = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)
+  // One more chunk tells a body that came whole: it is then sent with its length, not chunked.
+  const second = await source.next()
+  if (second.done) return { head }
+  async function* rest() {
+    yield head
+    yield second.value as Uint8Array
+    yield* source
+  }
+  return { head, rest: rest() }
+}
+
+/** Forced by the entry or the options; else text is text, a download is what the vendor says, the rest goes by name. */
+function contentTypeFor({ entry, name }: Upload, body: FileBody, options: SaveFilesOptions): string {
+  const forced = entry.fileAttributes?.contentType ?? options.contentType
+  const byName = typeOfName(name)
+  if (forced === true) return contentTypeOfName(name) ?? 'application/octet-stream'
+  if (forced) return forced
+  // A string never holds the bytes of a PDF intact: as text/plain it fails the check of its type, as it should.
+  if (body.isText) return byName !== undefined && isTextual(byName) ? byName : 'text/plain'
+  return body.contentType || byName || 'application/octet-stream'
+}
+
+function checkBeforeUpload(
+  context: SaveContext,
+  { name }: Upload,
+  head: Uint8Array,
+  whole: boolean,
+  contentType: string,
+  options: SaveFilesOptions,
+): void {
+  const type = bareType(contentType)
+  // The stack goes by the name when the type says nothing (`protocol/files.md`, Mime and class).
+  const mime = type === 'application/octet-stream' || name.endsWith('.url') ? undefined : type
+  const refuse = (reason: string) => {
+    context.log('warn', `${name}: ${reason}`, BAD_DOWNLOADED_FILE)
+    throw new FileError(BAD_DOWNLOADED_FILE)
+  }
+  if (typeof options.validateFile !== 'function') {
+    const defect = fileDefect({ name, mime, size: whole ? head.byteLength : undefined })
+    if (defect) refuse(`${defect} (${head.byteLength} bytes, ${type})`)
+  }
+  if (isPageInsteadOf(mime ?? typeOfName(name) ?? type, head)) refuse(`a web page came instead of ${type}`)
+  if (options.validateFileContent === true) {
+    const found = sniff(head)
+    const expected = mime ?? typeOfName(name) ?? type
+    if (!fitsType(found, expected)) refuse(`its content is ${found ?? 'of an unknown type'}, not ${expected}`)
+  }
+}
+
+async function send(
+  context: SaveContext,
+  { entry, name, dirId, key, replaced }: Upload,
+  body: Uint8Array | AsyncIterable<Uint8Array>,
+  contentType: string,
+  size: number | undefined,
+): Promise<FileDocument> {
+  const attributes = entry.fileAttributes ?? {}
+  const metadata = metadataToWrite(entry, key, replaced?.file)
+  const createdAt = attributes.createdAt ?? attributes.created_at ?? attributes.lastModifiedDate
+  const updatedAt = attributes.updatedAt ?? attributes.updated_at ?? attributes.lastModifiedDate
+  const options: UploadOptions = {
+    contentType,
+    signal: context.signal,
+    ...(size === undefined ? {} : { contentLength: size }),
+    ...(metadata ? { metadata } : {}),
+    ...(attributes.executable ? { executable: true } : {}),
+    ...(isValidDate(createdAt) ? { createdAt } : {}),
+    ...(isValidDate(updatedAt) ? { updatedAt } : {}),
+    ...(context.accountId ? { sourceAccount: context.accountId } : {}),
+    ...(context.accountIdentifier ? { sourceAccountIdentifier: context.accountIdentifier } : {}),
+  }
+  const { files } = context.client
+  return replaced
+    ? files.replace(replaced.file._id, body, { ...options, name })
+    : files.create(body, { ...options, name, dirId })
+}
+
+function isValidDate(value: string | Date | undefined): value is string | Date {
+  return value !== undefined && !Number.isNaN(new Date(value).getTime())
+}
+
+/** The author's own checks need the stored file. What fails them is taken back. */
+async function checkAfterUpload(context: SaveContext, upload: Upload, file: FileDocument, options: SaveFilesOptions) {
+  const { validateFile, validateFileContent } = options
+  const valid =
+    typeof validateFile === 'function' ? (await validateFile(file)) !== false : defaultValidateFile(context, file)
+  if (valid && (typeof validateFileContent !== 'function' || (await validateFileContent(file)))) return
+  await takeBack(context, upload, file)
+  throw new FileError(BAD_DOWNLOADED_FILE)
+}
+
+/** A new file is destroyed. A good one that was overwritten gets its former content back, from its versions. */
+async function takeBack(context: SaveContext, { replaced, name }: Upload, file: FileDocument): Promise<void> {
+  if (!replaced?.good) return context.client.files.destroy(file._id)
+  const versions = file.relationships?.old_versions?.data
+  const ids = Array.isArray(versions) ? versions.map(({ id }) => id) : []
+  const version = ids.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
+  try {
+    if (!version) throw new Error('the stack kept no version of it')
+    await context.client.exchange('POST', `/files/revert/${version.split('/').map(encodeURIComponent).join('/')}`)
+  } catch (error) {
+    // To the trash and not destroyed: the bad content is of use to nobody, but versions hang on the file.
+    context.log(
+      'warn',
+      `${name}: the former content could not be restored (${(error as Error).message}); moved to the trash`,
+    )
+    await context.client.files.trash(file._id)
+  }
+}
+
+/** Is this stored file one that the options' (or the default) check accepts? */
+export async function isGoodFile(
+  context: SaveContext,
+  file: FileDocument,
+  options: SaveFilesOptions,
+): Promise<boolean> {
+  if (typeof options.validateFile === 'function') return (await options.validateFile(file)) !== false
+  const defect = fileDefect(checkedPart(file))
+  if (defect) context.log('warn', `${checkedPart(file).name}: ${defect}, it will be replaced`, defect)
+  return defect === undefined
+}

@@ -1,0 +1,169 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Document } from '@konnectory/protocol'
+import { parseJsonWithComments } from '../json-with-comments.ts'
+import { isOtherProcessAlive } from '../process-alive.ts'
+import { isObject } from './selector.ts'
+
+/** Documents by doctype, as `importedData.json` and `fixture.json` hold them. */
+export type DocumentsByDoctype = Record<string, Document[]>
+
+/** One line of a journal. */
+export type JournalLine = { doctype: string; doc: Document } | { doctype: string; deleted: string }
+
+let opened = 0
+const openJournals = new Set<string>()
+
+/**
+ * `importedData.json`: read whole, replaced whole (a temporary file, then rename). Between two replacements each change is one line
+ * appended to a journal beside it, so that a thousand documents do not cost a thousand rewrites and a killed run loses nothing.
+ * The journal of a process that died is read back at the next start; the journal goes away when the file itself is up to date.
+ */
+export class DataFile {
+  readonly path: string
+  readonly #journal: string
+  #journalFd: number | undefined
+  #recovered: string[] = []
+
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true })
+    // A symbolic link stays one: rename would replace it by a plain file.
+    this.path = existsSync(path) ? realpathSync(path) : path
+    this.#journal = join(dirname(this.path), `.${basename(this.path)}.${process.pid}-${++opened}.journal`)
+  }
+
+  /** True for the files that this class makes beside the data file. */
+  isCompanion(path: string): boolean {
+    return dirname(path) === dirname(this.path) && basename(path).startsWith(`.${basename(this.path)}.`)
+  }
+
+  /**
+   * @returns what was kept, and whether a journal had to be read back (then `save` should follow)
+   * @throws JsonFileError when the file is not JSON; Error when it does not hold documents
+   */
+  read(): { documents: DocumentsByDoctype; recovered: boolean } {
+    const text = existsSync(this.path) ? readFileSync(this.path, 'utf8') : ''
+    const documents = text.trim() === '' ? {} : toDocuments(parseJsonWithComments(text, this.path), this.path)
+    this.#recovered = this.#journalsOfTheDead()
+    for (const journal of this.#recovered) replay(documents, readFileSync(journal, 'utf8'))
+    return { documents, recovered: this.#recovered.length > 0 }
+  }
+
+  /** Adds one line to the journal: from here on the change survives the process. */
+  append(line: JournalLine): void {
+    if (this.#journalFd === undefined) {
+      openJournals.add(this.#journal)
+      this.#journalFd = openSync(this.#journal, 'a', 0o600)
+    }
+    writeSync(this.#journalFd, `${JSON.stringify(line)}\n`)
+  }
+
+  /** Replaces the file, then drops the journal. Personal data: a new file is for its owner only. */
+  save(documents: DocumentsByDoctype): void {
+    const temporary = `${this.#journal.slice(0, -'.journal'.length)}.part`
+    const mode = existsSync(this.path) ? statSync(this.path).mode & 0o777 : 0o600
+    try {
+      const fd = openSync(temporary, 'w', mode)
+      try {
+        writeWhole(fd, `${JSON.stringify(documents, null, 2)}\n`)
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(temporary, this.path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+    this.#dropJournals()
+  }
+
+  #dropJournals(): void {
+    if (this.#journalFd !== undefined) closeSync(this.#journalFd)
+    this.#journalFd = undefined
+    openJournals.delete(this.#journal)
+    for (const journal of [this.#journal, ...this.#recovered]) rmSync(journal, { force: true })
+    this.#recovered = []
+  }
+
+  #journalsOfTheDead(): string[] {
+    const prefix = `.${basename(this.path)}.`
+    const pattern = /^(\d+)-(\d+)\.journal$/
+    return readdirSync(dirname(this.path))
+      .filter(name => name.startsWith(prefix))
+      .map(name => ({ path: join(dirname(this.path), name), owner: pattern.exec(name.slice(prefix.length)) }))
+      .filter(({ path, owner }) => owner && !openJournals.has(path) && !isOtherProcessAlive(Number(owner[1])))
+      .sort((a, b) => statSync(a.path).mtimeMs - statSync(b.path).mtimeMs)
+      .map(({ path }) => path)
+  }
+}
+
+/** A write may be partial; JSON cut in the middle must never be renamed into place. */
+function writeWhole(fd: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+}
+
+function listOf(documents: DocumentsByDoctype, doctype: string): Document[] {
+  const docs = documents[doctype] ?? []
+  documents[doctype] = docs
+  return docs
+}
+
+function replay(documents: DocumentsByDoctype, journal: string): void {
+  for (const text of journal.split('\n')) {
+    let line: JournalLine
+    try {
+      line = JSON.parse(text) as JournalLine
+    } catch {
+      // The last line of a process killed in the middle of writing it: its change was never acknowledged.
+      continue
+    }
+    const docs = listOf(documents, line.doctype)
+    const id = 'doc' in line ? line.doc._id : line.deleted
+    const at = docs.findIndex(doc => doc._id === id)
+    if ('deleted' in line) {
+      if (at !== -1) docs.splice(at, 1)
+    } else if (at === -1) docs.push(line.doc)
+    else docs[at] = line.doc
+  }
+}
+
+/**
+ * Accepts `{doctype: [documents]}` and the array of `{...document, doctype}` that the tools wrote in 2018 (`sdk/stub.md` section 5).
+ *
+ * @throws Error naming the file and what is wrong in it
+ */
+export function toDocuments(value: unknown, file: string): DocumentsByDoctype {
+  const documents: DocumentsByDoctype = {}
+  if (Array.isArray(value)) {
+    for (const [at, item] of value.entries()) {
+      if (!isObject(item) || typeof item.doctype !== 'string')
+        throw new Error(`${file}: item ${at} should be an object with a "doctype"`)
+      const { doctype, ...doc } = item
+      listOf(documents, doctype as string).push(doc)
+    }
+    return documents
+  }
+  if (!isObject(value)) throw new Error(`${file} should hold an object: {"<doctype>": [documents]}`)
+  for (const [doctype, docs] of Object.entries(value)) {
+    if (!Array.isArray(docs)) throw new Error(`${file}: "${doctype}" should be an array of documents`)
+    const bad = docs.findIndex(doc => !isObject(doc))
+    if (bad !== -1) throw new Error(`${file}: item ${bad} of "${doctype}" should be an object`)
+    documents[doctype] = docs as Document[]
+  }
+  return documents
+}

@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import {
+  createReadStream,
+  createWriteStream,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { ApiError, fileConflict } from '../http/errors.ts'
+import { isOtherProcessAlive } from '../process-alive.ts'
+
+/** Where uploads grow, inside the root so that the final rename stays on one file system. Exists only while there are some. */
+const UPLOADS = '.konnectory-uploads'
+
+/** Content that has arrived whole and is not in place yet. */
+export interface Received {
+  temporary: string
+  size: number
+  md5sum: string
+}
+
+let uploads = 0
+
+/** A directory of this machine as the place of a stack's files. Nothing outside of it is ever reached, symbolic links included. */
+export class Disk {
+  readonly root: string
+
+  /** @param root made when missing */
+  constructor(root: string) {
+    mkdirSync(root, { recursive: true })
+    this.root = realpathSync(root)
+    this.#removeUploadsOfTheDead()
+  }
+
+  /** The absolute path of these components, which were checked by `checkName`. */
+  path(components: readonly string[]): string {
+    return join(this.root, ...components)
+  }
+
+  isInternal(components: readonly string[]): boolean {
+    return components[0] === UPLOADS
+  }
+
+  /**
+   * What is there, without following a link. Undefined for nothing, for anything but a file or a directory, and for what lies behind
+   * a symbolic link (which might lead out of the root).
+   */
+  look(components: readonly string[]): Stats | undefined {
+    if (!this.#reachable(components)) return undefined
+    const found = this.#lstat(this.path(components))
+    return found?.isFile() || found?.isDirectory() ? found : undefined
+  }
+
+  /** True when a new entry could be made there: its directory is reachable and the name is free, even of links and sockets. */
+  isFree(components: readonly string[]): boolean {
+    return this.#reachable(components) && this.#lstat(this.path(components)) === undefined
+  }
+
+  #lstat(path: string): Stats | undefined {
+    return lstatSync(path, { throwIfNoEntry: false })
+  }
+
+  #reachable(components: readonly string[]): boolean {
+    for (let depth = 1; depth < components.length; depth++) {
+      if (!this.#lstat(this.path(components.slice(0, depth)))?.isDirectory()) return false
+    }
+    return true
+  }
+
+  /** Takes a stream in, in constant memory. Nothing is left behind when it fails. */
+  async receive(body: AsyncIterable<Uint8Array> | undefined, signal: AbortSignal | undefined): Promise<Received> {
+    const temporary = join(this.root, UPLOADS, `${process.pid}-${++uploads}.part`)
+    mkdirSync(join(this.root, UPLOADS), { recursive: true })
+    const hash = createHash('md5')
+    let size = 0
+    const measure = new Transform({
+      transform(chunk: Uint8Array, _encoding, done) {
+        hash.update(chunk)
+        size += chunk.byteLength
+        done(null, chunk)
+      },
+    })
+    try {
+      const source = Readable.from(body ?? [], { objectMode: false })
+      await pipeline(source, measure, createWriteStream(temporary, { flags: 'wx' }), signal ? { signal } : {})
+    } catch (error) {
+      this.discard(temporary)
+      throw error
+    }
+    return { temporary, size, md5sum: hash.digest('base64') }
+  }
+
+  /** Forgets an upload that will not be put in place. */
+  discard(temporary: string): void {
+    rmSync(temporary, { force: true })
+    this.#removeUploadsDirectory()
+  }
+
+  /** Puts an upload at a free place. @throws ApiError 409 when something appeared there in the meantime */
+  place(temporary: string, components: readonly string[]): void {
+    if (!this.isFree(components)) throw occupied(components)
+    const target = this.path(components)
+    try {
+      // A link fails where a rename would silently replace.
+      linkSync(temporary, target)
+      unlinkSync(temporary)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EEXIST') throw occupied(components)
+      if (code === 'ENAMETOOLONG')
+        throw new ApiError(422, 'Invalid Parameter', 'The path is too long for this disk', { parameter: 'name' })
+      // File systems without hard links (exFAT, some network ones).
+      if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS' && code !== 'EMLINK')
+        throw error
+      renameSync(temporary, target)
+    }
+    this.#removeUploadsDirectory()
+  }
+
+  /** Puts an upload over a file of ours. */
+  replace(temporary: string, components: readonly string[]): void {
+    renameSync(temporary, this.path(components))
+    this.#removeUploadsDirectory()
+  }
+
+  /** @throws ApiError 409 when the new place is taken */
+  move(from: readonly string[], to: readonly string[]): void {
+    if (!this.isFree(to)) throw occupied(to)
+    renameSync(this.path(from), this.path(to))
+  }
+
+  makeDirectory(components: readonly string[]): void {
+    if (!this.isFree(components)) throw occupied(components)
+    mkdirSync(this.path(components))
+  }
+
+  removeFile(components: readonly string[]): void {
+    rmSync(this.path(components), { force: true })
+  }
+
+  /** Removes an empty directory. */
+  removeDirectory(components: readonly string[]): void {
+    rmdirSync(this.path(components))
+  }
+
+  names(components: readonly string[]): string[] {
+    return readdirSync(this.path(components))
+  }
+
+  read(components: readonly string[]): Readable {
+    return createReadStream(this.path(components))
+  }
+
+  async md5sum(components: readonly string[]): Promise<string> {
+    const hash = createHash('md5')
+    for await (const chunk of this.read(components)) hash.update(chunk as Uint8Array)
+    return hash.digest('base64')
+  }
+
+  #removeUploadsDirectory(): void {
+    try {
+      rmdirSync(join(this.root, UPLOADS))
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      // Other uploads are under way, or another one has just removed it.
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT' && code !== 'EPERM') throw error
+    }
+  }
+
+  #removeUploadsOfTheDead(): void {
+    const directory = join(this.root, UPLOADS)
+    if (!this.#lstat(directory)?.isDirectory()) return
+    for (const name of readdirSync(directory)) {
+      const pid = Number(/^(\d+)-\d+\.part$/.exec(name)?.[1])
+      if (pid && pid !== process.pid && !isOtherProcessAlive(pid)) rmSync(join(directory, name), { force: true })
+    }
+    this.#removeUploadsDirectory()
+  }
+}
+
+function occupied(components: readonly string[]): ApiError {
+  return fileConflict(
+    `/${components.join('/')} exists on this disk and was not made by this stack, or lies behind a symbolic link: it is left alone. Move it away, or use another name.`,
+  )
+}

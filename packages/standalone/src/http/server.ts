@@ -1,0 +1,113 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { PlainError } from './errors.ts'
+import { jsonAnswer, type StackRequest, type StackResponse } from './exchange.ts'
+import type { Dispatch } from './router.ts'
+
+/** The stack on a port of this machine. */
+export interface ListeningStack {
+  /** With a final slash, as `COZY_URL`. */
+  url: string
+  /** Bearer token, made for this listener. */
+  token: string
+  /** Refuses new requests, lets those under way end (one second at most), frees the port. */
+  close(): Promise<void>
+}
+
+const CLOSING_MS = 1000
+
+/** Serves on 127.0.0.1, on a free port, to whoever has the token. */
+export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
+  const token = randomBytes(32).toString('base64url')
+  const server = createServer((message, response) => {
+    serve(dispatch, token, message, response).catch(() => response.destroy())
+  })
+  // A vendor may send a file slower than any limit; a kept connection must not be cut between two requests.
+  server.requestTimeout = 0
+  server.headersTimeout = 0
+  server.keepAliveTimeout = 0
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  let closed: Promise<void> | undefined
+  const close = () =>
+    new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)
+      server.close(error => {
+        clearTimeout(timer)
+        if (error) reject(error)
+        else resolve()
+      })
+      server.closeIdleConnections()
+    })
+  return { url: `http://127.0.0.1:${port}/`, token, close: () => (closed ??= close()) }
+}
+
+async function serve(
+  dispatch: Dispatch,
+  token: string,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(message.url ?? '/', 'http://127.0.0.1')
+  const gone = new AbortController()
+  // Before its answer is complete, a closed connection means that nobody waits any more.
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort()
+  })
+  let answer: StackResponse
+  try {
+    checkToken(message, url, token)
+    answer = await dispatch(toStackRequest(message, url, gone.signal))
+  } catch (error) {
+    if (!(error instanceof PlainError)) throw error
+    answer = jsonAnswer(error.status, error.body())
+    Object.assign(answer.headers, error.headers)
+  }
+  const { body } = answer
+  const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
+  response.writeHead(answer.status, { ...answer.headers, ...length })
+  if (body instanceof Readable) await pipeline(body, response)
+  else response.end(body)
+}
+
+function toStackRequest(message: IncomingMessage, url: URL, signal: AbortSignal): StackRequest {
+  const hasBody =
+    message.headers['transfer-encoding'] !== undefined || Number(message.headers['content-length'] ?? 0) > 0
+  return {
+    method: message.method ?? 'GET',
+    path: url.pathname,
+    query: url.searchParams,
+    header: name => {
+      const value = message.headers[name.toLowerCase()]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    body: hasBody ? message : undefined,
+    signal,
+  }
+}
+
+/** @throws PlainError 401 without a token, 400 with a wrong one: the statuses clients expect (`protocol/conventions.md` section 3) */
+function checkToken(message: IncomingMessage, url: URL, token: string): void {
+  // Links to a file are followed by browsers and by code that has no token: the secret in them is enough.
+  if (message.method === 'GET' && url.pathname.startsWith('/files/downloads/')) return
+  const [, scheme, credentials = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(message.headers.authorization ?? '') ?? []
+  const basic = () =>
+    Buffer.from(credentials, 'base64')
+      .toString()
+      .replace(/^[^:]*:/, '')
+  const given =
+    scheme === undefined
+      ? url.searchParams.get('bearer_token')
+      : scheme.toLowerCase() === 'basic'
+        ? basic()
+        : credentials
+  if (!given) throw new PlainError(401, 'No token in request')
+  const same = Buffer.byteLength(given) === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token))
+  if (!same) throw new PlainError(400, 'Invalid JWT token', { 'www-authenticate': 'Bearer error="invalid_token"' })
+}

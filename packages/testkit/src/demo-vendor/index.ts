@@ -1,0 +1,8 @@
+export type { Contract, Customer, Invoice } from './data.ts'
+export { DEFAULT_USERS, invoiceFileName, VENDOR_NAME } from './data.ts'
+export { BEHAVIOURS, type Behaviour, type Mode, type ModeSetting, type PathBehaviour } from './modes.ts'
+export { CLIENT_ID, CLIENT_SECRET, SCOPES, type TokenSet } from './oauth.ts'
+export type { DemoUser, DemoVendor, DemoVendorOptions, TextMessage } from './options.ts'
+export { type PdfLine, writePdf } from './pdf.ts'
+export { matchesPath, type RequestRecord } from './request-log.ts'
+export { startDemoVendor } from './vendor.ts'

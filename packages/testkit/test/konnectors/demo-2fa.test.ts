@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertAllSaved, assertFailure, assertNothingNew, assertSuccess } from './expectations.ts'
+import { openWorkshop } from './run-konnector.ts'
+
+const GRACE = { login: 'grace@example.org', password: 'hopper-1906' }
+const PDFS = '/invoices/*/pdf'
+
+test('demo-2fa asks for the code, again when it was wrong, and never again on a trusted device', async () => {
+  await using workshop = await openWorkshop('demo-2fa')
+  const { vendor } = workshop
+  let typed = 0
+  const type = (output: string) => {
+    // One question at a time: the next one counts when the question's words appear once more.
+    const questions = output.match(/code/gi)?.length ?? 0
+    if (vendor.lastCode() === undefined || questions === 0 || typed > vendor.count('POST', '/login/2fa'))
+      return undefined
+    typed++
+    return typed === 1 ? '000000' : vendor.lastCode()
+  }
+  assertSuccess(await workshop.run(GRACE, { type }))
+  assert.equal(vendor.count('POST', '/login/2fa'), 2)
+  await assertAllSaved(await workshop.kept(), workshop, GRACE.login)
+
+  await assertNothingNew(workshop, () => workshop.run(GRACE), PDFS)
+  assert.equal(vendor.count('POST', '/login/check'), 1, 'the saved session is used')
+
+  vendor.endSessions()
+  assertSuccess(await workshop.run(GRACE))
+  assert.equal(vendor.count('POST', '/login/check'), 2)
+  assert.equal(vendor.count('POST', '/login/2fa'), 2, 'a trusted device is not asked')
+})
+
+test('demo-2fa: wrong password, vendor down, changed site', async () => {
+  await using workshop = await openWorkshop('demo-2fa')
+  assertFailure(await workshop.run({ ...GRACE, password: 'wrong' }), 'LOGIN_FAILED')
+  workshop.vendor.setMode('maintenance')
+  assertFailure(await workshop.run(GRACE), 'VENDOR_DOWN')
+  workshop.vendor.setMode('changed-layout')
+  assertFailure(await workshop.run(GRACE), 'INVALID_FORM')
+})

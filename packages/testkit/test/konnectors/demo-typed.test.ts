@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { assertAllSaved, assertFailure, assertNothingNew, assertSuccess } from './expectations.ts'
+import { openWorkshop } from './run-konnector.ts'
+
+const ADA = { login: 'ada@example.org', password: 'lovelace-1843' }
+const PDFS = '/invoices/*/pdf'
+
+test('demo-typed saves invoices and identity, keeps its session, finds nothing new the second time', async () => {
+  await using workshop = await openWorkshop('demo-typed')
+  assertSuccess(await workshop.run(ADA))
+  const kept = await workshop.kept()
+  await assertAllSaved(kept, workshop, ADA.login)
+  const [identity] = kept.documents['io.cozy.identities'] ?? []
+  assert.deepEqual((identity!.contact as { name: unknown }).name, { givenName: 'Ada', familyName: 'Lovelace' })
+
+  const logins = workshop.vendor.count('POST', '/login/check')
+  await assertNothingNew(workshop, () => workshop.run(ADA), PDFS)
+  assert.equal(workshop.vendor.count('POST', '/login/check'), logins, 'the saved session is used')
+
+  workshop.vendor.endSessions()
+  assertSuccess(await workshop.run(ADA))
+  assert.equal(workshop.vendor.count('POST', '/login/check'), logins + 1)
+})
+
+test('demo-typed: what goes wrong is said with the right word', async () => {
+  await using workshop = await openWorkshop('demo-typed', { invoices: 3 })
+  const { vendor } = workshop
+  assertFailure(await workshop.run({ ...ADA, password: 'wrong' }), 'LOGIN_FAILED')
+  vendor.setMode('maintenance')
+  assertFailure(await workshop.run(ADA), 'VENDOR_DOWN')
+  vendor.setMode('changed-layout')
+  assertFailure(await workshop.run(ADA), 'UNKNOWN_ERROR')
+  vendor.setMode({ paths: { '/invoices': 'changed-layout' } })
+  assertFailure(await workshop.run(ADA), 'UNKNOWN_ERROR')
+  vendor.setMode({ paths: { [PDFS]: 'html-instead-of-pdf' } })
+  assertFailure(await workshop.run(ADA), 'UNKNOWN_ERROR.PARTIAL_SYNC')
+  assert.deepEqual((await workshop.kept()).bills, [])
+})
+
+test('demo-typed reads pages in another charset, compressed', async () => {
+  await using workshop = await openWorkshop('demo-typed', { invoices: 3, mode: ['latin1', 'gzip'] })
+  assertSuccess(await workshop.run(ADA))
+  await assertAllSaved(await workshop.kept(), workshop, ADA.login)
+})
