@@ -20,7 +20,7 @@ export function describeArrival({ before, after, seconds, folder }: Arrival): st
     return after.bills.length === 0
       ? `Nothing arrived in ${time}, and ${folder} is empty: the vendor has no invoice for this customer.`
       : `Nothing new in ${time}: the ${count(after.bills.length, 'bill')} and ${count(after.files.length, 'file')} of before are still in ${folder}.
-Delete .demo to see them arrive again.`
+Delete that folder to see them arrive again.`
   }
   const size = total(freshFiles)
   return [

@@ -2,7 +2,7 @@
 // at what arrived. Everything it makes is under .demo/ (ignored by git); deleting that folder starts afresh.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BEHAVIOURS, type Behaviour, type DemoVendor, startDemoVendor } from '@konnectory/testkit/demo-vendor'
@@ -10,12 +10,12 @@ import { type Received, readReceived } from './demo-received.ts'
 import { describeArrival } from './demo-report.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
-const DEMO = join(ROOT, '.demo')
 const KONNECTOR = 'demo-classic'
 const VENDOR_NAME = 'demo-vendor.test'
 
 const HELP = `npm start [-- options]
 
+  --into <folder> where everything goes (default .demo)
   --keep          leave the demo vendor running afterwards, until Ctrl-C
   --mode <name>   with something wrong at the vendor: ${Object.keys(BEHAVIOURS).join(', ')}
 `
@@ -25,7 +25,12 @@ class Interrupted extends Error {}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { keep: { type: 'boolean' }, mode: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      into: { type: 'string' },
+      keep: { type: 'boolean' },
+      mode: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   if (values.help) {
     process.stdout.write(HELP)
@@ -37,7 +42,7 @@ async function main(): Promise<void> {
   process.on('SIGTERM', interrupt)
   const vendor = await startDemoVendor(values.mode === undefined ? {} : { mode: values.mode as Behaviour })
   try {
-    await demonstrate(vendor, interruption.signal)
+    await demonstrate(vendor, resolve(values.into ?? join(ROOT, '.demo')), interruption.signal)
     if (values.keep) await keepRunning(vendor, interruption.signal)
   } finally {
     await vendor.close()
@@ -46,10 +51,10 @@ async function main(): Promise<void> {
   }
 }
 
-async function demonstrate(vendor: DemoVendor, signal: AbortSignal): Promise<void> {
+async function demonstrate(vendor: DemoVendor, demo: string, signal: AbortSignal): Promise<void> {
   const user = vendor.users[0]!
-  const folder = join(DEMO, KONNECTOR)
-  const received = join(DEMO, 'received')
+  const folder = join(demo, KONNECTOR)
+  const received = join(demo, 'received')
   say(`A vendor's site runs at ${vendor.url} (it calls itself Aquavolt and does not exist).`)
   say(`Now konnectors/${KONNECTOR} runs there as ${user.email}, without any server of ours, from ${shown(folder)}.\n`)
   await prepare(folder, received, { login: user.email, password: user.password })
@@ -117,7 +122,8 @@ function say(text: string): void {
 
 /** A path as one would type it from here. */
 function shown(path: string): string {
-  return relative(process.cwd(), path) || '.'
+  const short = relative(process.cwd(), path)
+  return short === '' || short.startsWith('..') ? path : short
 }
 
 main().catch((error: unknown) => {

@@ -63,7 +63,6 @@ A first evening:
   konnectory test                    replays them and checks the konnector
   konnectory build                   makes the one file that a server runs`,
   )
-  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program)
   return program
 }
 

@@ -1,6 +1,7 @@
 import type { FileAttributes, FileDocument, Reference } from '@konnectory/protocol'
 import type { FindQuery } from './data.ts'
 import { isStatus } from './stack-error.ts'
+import type { StackResponse } from './stack-fetch.ts'
 import type { BodyData, Transport } from './transport.ts'
 
 /** Id of every instance's root directory (`protocol/files.md` section 1). */
@@ -40,7 +41,7 @@ export interface FilesClient {
   trash(id: string): Promise<FileDocument>
   /** Gone at once, without the trash. */
   destroy(id: string): Promise<void>
-  download(id: string, options?: { signal?: AbortSignal }): Promise<Response>
+  download(id: string, options?: { signal?: AbortSignal }): Promise<StackResponse>
   addReferences(id: string, references: Reference[]): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import { createTransport, type Transport, type TransportOptions } from './transp
 export { type BulkResult, type DataClient, documentPath, type FindAnswer, type FindQuery, PAGE_LIMIT } from './data.ts'
 export { type FilesClient, ROOT_DIR_ID, toFileDocument, type UploadOptions } from './files.ts'
 export { isStatus, StackError } from './stack-error.ts'
+export type { StackFetch, StackRequest, StackResponse } from './stack-fetch.ts'
 export type { BodyData, ExchangeOptions, Transport, TransportOptions } from './transport.ts'
 
 /** One stack, as one token sees it. */

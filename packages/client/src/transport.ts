@@ -1,4 +1,5 @@
 import { StackError } from './stack-error.ts'
+import type { StackFetch, StackRequest, StackResponse } from './stack-fetch.ts'
 
 /** What may be sent as a body: JSON values are serialised, bytes and streams go as they are. */
 export type BodyData = string | Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>
@@ -8,8 +9,8 @@ export interface TransportOptions {
   url: string
   /** Bearer token, or a function that gives the current one (it is asked again after a 401). */
   token?: string | ((again: boolean) => string | undefined | Promise<string | undefined>)
-  /** The fetch to use; default the global one, looked up at each call. */
-  fetch?: typeof globalThis.fetch
+  /** How to send; default the global fetch, looked up at each call. */
+  fetch?: StackFetch
 }
 
 export interface ExchangeOptions {
@@ -27,7 +28,7 @@ export interface ExchangeOptions {
 export interface Transport {
   readonly url: string
   /** The raw answer; rejects with a StackError unless it is a success. */
-  exchange(method: string, path: string, options?: ExchangeOptions): Promise<Response>
+  exchange(method: string, path: string, options?: ExchangeOptions): Promise<StackResponse>
   /** The parsed JSON of the answer; `undefined` for an empty one. */
   json<T>(method: string, path: string, options?: ExchangeOptions): Promise<T>
 }
@@ -40,7 +41,7 @@ export function createTransport(options: TransportOptions): Transport {
     return typeof options.token === 'function' ? options.token(again) : options.token
   }
 
-  async function send(method: string, path: string, request: ExchangeOptions, again: boolean): Promise<Response> {
+  async function send(method: string, path: string, request: ExchangeOptions, again: boolean): Promise<StackResponse> {
     const token = await bearer(again)
     const headers: Record<string, string> = { accept: 'application/json', ...request.headers }
     if (token) headers.authorization = `Bearer ${token}`
@@ -51,7 +52,7 @@ export function createTransport(options: TransportOptions): Transport {
     } else if (request.body !== undefined) {
       body = request.body as BodyInit
     }
-    const init: RequestInit & { duplex?: 'half' } = { method, headers, body, redirect: 'manual' }
+    const init: StackRequest = { method, headers, body, redirect: 'manual' }
     if (request.signal) init.signal = request.signal
     if (body !== null && typeof body === 'object') init.duplex = 'half'
     return (options.fetch ?? globalThis.fetch)(url + path + queryString(request.query), init)
@@ -63,7 +64,7 @@ export function createTransport(options: TransportOptions): Transport {
       let response = await send(method, path, request, false)
       // A function may hand out a fresh token; a consumed stream cannot be sent twice.
       if (response.status === 401 && typeof options.token === 'function' && !isStream(request.body)) {
-        await response.body?.cancel()
+        await response.arrayBuffer()
         response = await send(method, path, request, true)
       }
       if (response.ok || response.status === 304) return response
@@ -93,7 +94,7 @@ function queryString(query: ExchangeOptions['query']): string {
   return `?${pairs.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`).join('&')}`
 }
 
-async function readReason(response: Response): Promise<unknown> {
+async function readReason(response: StackResponse): Promise<unknown> {
   const text = await response.text()
   try {
     return JSON.parse(text)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { inspect, promisify } from 'node:util'
 import type { Account } from '@konnectory/protocol'
@@ -172,7 +172,7 @@ export class BaseKonnector {
     if (payload.startsWith('@')) {
       const file = resolve(scriptDirectory(), payload.slice(1))
       try {
-        return JSON.parse(await readFile(file, 'utf8'))
+        return JSON.parse(readFileSync(file, 'utf8'))
       } catch (error) {
         throw new Error(`Error while reading file ${file} payload: ${(error as Error).message}`, { cause: error })
       }

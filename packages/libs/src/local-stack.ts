@@ -51,6 +51,8 @@ async function open(root: string, fields: LocalFields): Promise<typeof globalThi
     ...(existsSync('fixture.json') ? { fixture: resolve('fixture.json') } : {}),
     ...(currentManifest().slug ? { slug: currentManifest().slug as string } : {}),
   })
+  // The data file is for people: written whole at the end, synchronously, whatever ends the process.
+  process.once('exit', () => void stack.flush())
   return stack.fetch
 }
 

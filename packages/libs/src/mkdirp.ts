@@ -3,7 +3,7 @@ import { cozyClient } from './cozy-client/index.ts'
 import type { FileResource } from './cozy-client/json-api.ts'
 
 /** The part of a client that `mkdirp` needs. */
-interface DirectoryClient {
+export interface DirectoryClient {
   files: {
     statByPath(path: string): Promise<FileResource>
     createDirectory(options: { name: string; dirID: string }): Promise<FileResource>

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { namespace } from './log.ts'
 
 const log = namespace('Error Interception')
@@ -29,8 +28,8 @@ export function attachProcessEventHandlers(target: Target = process): (() => voi
   const handlers: Record<string, (...parameters: unknown[]) => void> = {
     uncaughtException: error => die(messageOf(error), 1, 'uncaught exception'),
     unhandledRejection: error => die(messageOf(error), 1, 'unhandled exception'),
-    SIGTERM: () => die('The konnector got a SIGTERM', 128 + constants.signals.SIGTERM),
-    SIGINT: () => die('The konnector got a SIGINT', 128 + constants.signals.SIGINT),
+    SIGTERM: () => die('The konnector got a SIGTERM', 128 + 15),
+    SIGINT: () => die('The konnector got a SIGINT', 128 + 2),
   }
   for (const [event, handler] of Object.entries(handlers)) target.on(event, handler)
   return () => {

@@ -1,4 +1,5 @@
 import { createClient, type StackClient } from '@konnectory/client'
+import { nodeFetch } from '@konnectory/client/node-fetch'
 import { handOverOrFail } from './hand-over.ts'
 import { createLocalFetch } from './local-stack.ts'
 import { registerSecret } from './secrets.ts'
@@ -53,5 +54,5 @@ function connect(): StackClient {
   if (!COZY_URL || !COZY_CREDENTIALS) handOverOrFail()
   const { token, fetch } = createStackToken(COZY_URL as string, COZY_CREDENTIALS as string)
   registerSecret(typeof token === 'string' ? token : undefined)
-  return createClient({ url: COZY_URL as string, token, ...(fetch ? { fetch } : {}) })
+  return createClient({ url: COZY_URL as string, token, fetch: fetch ?? nodeFetch })
 }

@@ -13,7 +13,7 @@ export {
   type ManifestLike,
   type RunContext,
 } from './konnector.ts'
-export { errors, isVendorDown, KonnectorError } from './konnector-error.ts'
+export { type Errors, errors, isVendorDown, KonnectorError } from './konnector-error.ts'
 export type { LogLevel } from './log-line.ts'
 export type { Log } from './logger.ts'
 export type { Progress } from './progress.ts'

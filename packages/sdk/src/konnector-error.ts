@@ -35,23 +35,37 @@ export type UserAction = KnownErrorCode extends infer C
 
 /**
  * The `errors` of a run: `throw errors.loginFailed()`, `throw errors.userActionNeeded('CHANGE_PASSWORD')`.
- * The codes themselves are there too, under their names: `errors.codes.VENDOR_DOWN`.
+ * The details go to the log, not to the owner.
  */
-export const errors = {
-  codes: ERROR_CODES,
+export interface Errors {
+  /** The codes themselves, under their names: `errors.codes.VENDOR_DOWN`. */
+  readonly codes: typeof ERROR_CODES
   /** Wrong credentials. Say so only when the vendor does: automatic runs stop until the owner acts. */
-  loginFailed: (detail?: string) => make('LOGIN_FAILED', detail),
-  tooManyAttempts: (detail?: string) => make('LOGIN_FAILED.TOO_MANY_ATTEMPTS', detail),
-  needsSecret: (detail?: string) => make('LOGIN_FAILED.NEEDS_SECRET', detail),
+  loginFailed(detail?: string): KonnectorError
+  tooManyAttempts(detail?: string): KonnectorError
+  needsSecret(detail?: string): KonnectorError
   /** The owner must do something at the vendor; automatic runs stop until then. */
-  userActionNeeded: (action?: UserAction, detail?: string) =>
-    make(action === undefined ? 'USER_ACTION_NEEDED' : `USER_ACTION_NEEDED.${action}`, detail),
-  vendorDown: (detail?: string) => make('VENDOR_DOWN', detail),
-  maintenance: (detail?: string) => make('MAINTENANCE', detail),
-  challengeAsked: (detail?: string) => make('CHALLENGE_ASKED', detail),
-  termsChanged: (detail?: string) => make('TERMS_VERSION_MISMATCH', detail),
+  userActionNeeded(action?: UserAction, detail?: string): KonnectorError
+  vendorDown(detail?: string): KonnectorError
+  maintenance(detail?: string): KonnectorError
+  challengeAsked(detail?: string): KonnectorError
+  termsChanged(detail?: string): KonnectorError
   /** Some of it was saved, some could not be. */
-  partial: (detail?: string) => make('UNKNOWN_ERROR.PARTIAL_SYNC', detail),
+  partial(detail?: string): KonnectorError
+}
+
+export const errors: Errors = {
+  codes: ERROR_CODES,
+  loginFailed: detail => make('LOGIN_FAILED', detail),
+  tooManyAttempts: detail => make('LOGIN_FAILED.TOO_MANY_ATTEMPTS', detail),
+  needsSecret: detail => make('LOGIN_FAILED.NEEDS_SECRET', detail),
+  userActionNeeded: (action, detail) =>
+    make(action === undefined ? 'USER_ACTION_NEEDED' : `USER_ACTION_NEEDED.${action}`, detail),
+  vendorDown: detail => make('VENDOR_DOWN', detail),
+  maintenance: detail => make('MAINTENANCE', detail),
+  challengeAsked: detail => make('CHALLENGE_ASKED', detail),
+  termsChanged: detail => make('TERMS_VERSION_MISMATCH', detail),
+  partial: detail => make('UNKNOWN_ERROR.PARTIAL_SYNC', detail),
 }
 
 function make(code: ErrorCode, detail: string | undefined): KonnectorError {

@@ -2,7 +2,7 @@ import type { StackClient } from '@konnectory/client'
 import type { AccountHandle } from './account.ts'
 import type { FieldSpecs, FieldValues } from './fields.ts'
 import type { Http, HttpDefaults } from './http/http-client.ts'
-import type { errors } from './konnector-error.ts'
+import type { Errors } from './konnector-error.ts'
 import type { Log } from './logger.ts'
 import type { Progress } from './progress.ts'
 import type { Save } from './save-binding.ts'
@@ -51,7 +51,7 @@ export interface RunContext<M = ManifestLike, F = Nothing> {
   readonly manifest: ManifestLike
   /** What a webhook sent; `null` when this run comes from elsewhere. */
   readonly payload: unknown
-  readonly errors: typeof errors
+  readonly errors: Errors
   /** Where files go; undefined when the konnector asked for no folder. */
   readonly folderPath: string | undefined
   /** The owner's stack, for what `save` does not do. */

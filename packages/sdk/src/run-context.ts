@@ -1,4 +1,5 @@
 import { createClient, type StackClient } from '@konnectory/client'
+import { nodeFetch } from '@konnectory/client/node-fetch'
 import { accountIdentifier, createAccountHandle, fetchAccount, findFolderPath } from './account.ts'
 import { tokenSource } from './credentials.ts'
 import type { Environment } from './environment.ts'
@@ -69,7 +70,7 @@ export async function createRunContext(setup: ContextSetup): Promise<{ context: 
 
 function stackClient(environment: Environment, fetch: typeof globalThis.fetch | undefined): StackClient {
   const token = tokenSource(environment.credentials, environment.url, fetch)
-  return createClient({ url: environment.url, token, ...(fetch ? { fetch } : {}) })
+  return createClient({ url: environment.url, token, fetch: fetch ?? nodeFetch })
 }
 
 function hideSecrets(log: Logger, environment: Environment): void {

@@ -40,7 +40,7 @@ export interface Save {
   records(documents: readonly Document[], doctype: string, options?: HydrateOptions): Promise<Stored[]>
   /** Documents known by these attributes: updated when there, else created. */
   updateOrCreate(documents: readonly Document[], doctype: string, attributes: readonly string[]): Promise<Stored[]>
-  /** Who the owner is at the vendor (`io.cozy.identities`): name, addresses, phones. */
+  /** Who the owner is at the vendor (`io.cozy.identities`): name, addresses, phones. Needs an account with an identifier, else it warns. */
   identity(contact: Contact | Identity): Promise<void>
   /** What the save functions of `@konnectory/sdk/save` take, for what is not bound here. */
   readonly context: SaveContext
@@ -84,7 +84,7 @@ export function createSave(setup: SaveSetup): Save {
     bills: async (entries, options = {}) => saveBills(context, entries, inFolder(options)),
     records: (documents, doctype, options) => saveRecords(context, documents, doctype, options),
     updateOrCreate: (documents, doctype, attributes) => updateOrCreate(context, documents, doctype, attributes),
-    identity: contact => saveIdentity(context, contact),
+    identity: contact => saveIdentity(context, contact, context.accountIdentifier),
   }
 }
 

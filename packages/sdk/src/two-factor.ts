@@ -13,7 +13,7 @@ export interface TwoFactorQuestion {
   retry?: boolean
   /** When to stop waiting: a date, or epoch milliseconds. Default 3 minutes from now, but never past the time limit. */
   until?: Date | number
-  /** Milliseconds between two looks at the account. Default 5,000. */
+  /** Milliseconds between two looks at the account. Default 1,000: the owner is waiting. */
   every?: number
 }
 
@@ -40,7 +40,7 @@ export function createTwoFactor(setup: TwoFactorSetup): TwoFactor {
   const { account, log, signal, manual } = setup
   const now = setup.now ?? Date.now
   return {
-    async ask({ type = 'email', retry = false, until = now() + 180_000, every = 5_000 } = {}) {
+    async ask({ type = 'email', retry = false, until = now() + 180_000, every = 1_000 } = {}) {
       if (!manual) {
         log.warn('a code is needed, but this run was not started by the owner')
         throw new KonnectorError('USER_ACTION_NEEDED.TWOFA_EXPIRED')

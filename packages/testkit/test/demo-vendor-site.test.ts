@@ -249,4 +249,6 @@ test('home sets the usual cookies, an unknown page is 404', async () => {
   assert.match((await browser.open('/')).text, /class="login-link"/)
   assert.ok(browser.setCookies.some(line => /^visitor=.*Expires=/.test(line)))
   assert.equal((await browser.open('/nowhere')).status, 404)
+  await logIn(browser, ...ADA)
+  assert.equal((await browser.open('/invoices/%E0%A4%A/pdf')).status, 404)
 })

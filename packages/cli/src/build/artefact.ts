@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { BuildError } from './problem.ts'
 
@@ -17,6 +17,8 @@ export async function replaceFolder<T>(root: string, outdir: string, fill: (fold
   const folder = await mkdtemp(join(dirname(outdir), `.${basename(outdir)}-`))
   try {
     const result = await fill(folder)
+    // A temporary folder is its maker's alone; a server may run the build as somebody else.
+    await chmod(folder, 0o755)
     await rm(outdir, { recursive: true, force: true })
     await rename(folder, outdir)
     return result

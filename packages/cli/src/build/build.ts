@@ -89,10 +89,8 @@ export async function buildKonnector(options: BuildOptions): Promise<BuildReport
       milliseconds: Math.round(performance.now() - started),
       notes,
       warnings: [...warnings, ...(icon?.warning ? [icon.warning] : []), ...script.warnings],
-      packages: packageSizes(script.metafile, root),
-      inputs: Object.keys(script.metafile.inputs)
-        .filter(path => !/^[a-z-]{3,}:/.test(path))
-        .map(path => resolve(root, path)),
+      packages: packageSizes(script.contents, script.bytes),
+      inputs: script.inputs,
     }
   })
 }

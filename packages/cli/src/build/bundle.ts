@@ -7,8 +7,9 @@ import { type Compiled, compile } from './compile.ts'
 import { type Entries, wrapEntries } from './entries.ts'
 import { absentModules } from './optional-modules.ts'
 import { formatProblem, fromEsbuild } from './problem.ts'
-import { type Resolved, resolveModules, type Wanted } from './resolve-modules.ts'
+import { type Resolved, resolveModules } from './resolve-modules.ts'
 import { shrink } from './shrink.ts'
+import { compileVendor, serveVendor, vendorLoader } from './vendor.ts'
 
 export interface BundleOptions {
   /** Folder of the konnector. */
@@ -35,8 +36,10 @@ export interface Bundle {
   /** Size of all scripts, source maps not counted. */
   bytes: number
   warnings: string[]
-  /** What is inside, for `topPackages`. */
-  metafile: Metafile
+  /** What is inside, for `packageSizes`. */
+  contents: { metafile: Metafile; root: string }[]
+  /** Absolute paths of the files it was made of, those of the libraries' heavy modules left out. */
+  inputs: string[]
 }
 
 /**
@@ -54,7 +57,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies }),
   )
   const resolved: Resolved = { absent: new Set(), upstream: new Set() }
-  const run = (wanted: Wanted): Promise<Compiled> =>
+  const run = (withStart: boolean): Promise<Compiled> =>
     compile({
       root,
       outdir,
@@ -63,24 +66,30 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       sourcemap: options.sourcemap ?? false,
       declared,
       plugins: format => [
-        wrapEntries(entries, wanted.start, format),
-        resolveModules(root, declared, wanted, resolved),
+        wrapEntries(entries, withStart, format),
+        resolveModules(root, declared, resolved),
+        serveVendor(),
         momentLocales(),
         adaptSources(root, Object.values(entries), options.sourceDirnames === true),
       ],
     })
 
-  // What few konnectors need is left out first: one that turns out to need it costs a second pass.
-  const guess: Wanted = { start: declared.has('@konnectory/sdk'), httpSignature: false }
+  // The start code is for konnectors of the SDK: one that uses it undeclared costs a second pass.
+  const guess = declared.has('@konnectory/sdk')
   let result = await run(guess)
+  if (!guess && usesSdk(result.metafile)) result = await run(true)
   const sources = await readSources(root, result.metafile)
-  const wanted: Wanted = {
-    start: guess.start || usesSdk(result.metafile),
-    httpSignature: sources.some(source => /\bhttpSignature\b/.test(source)),
-  }
-  if (wanted.start !== guess.start || wanted.httpSignature) result = await run(wanted)
 
-  const files = options.minify === false ? result.files : await shrink(result.files, result.metafile, root)
+  const [small, vendor] = await Promise.all([
+    options.minify === false ? result.files : shrink(result.files, result.metafile, root),
+    resolved.vendorFrom
+      ? compileVendor(
+          resolved.vendorFrom,
+          sources.some(source => /\bhttpSignature\b/.test(source)),
+        )
+      : undefined,
+  ])
+  const files = vendor ? small.map(file => withVendor(file, vendor.code)) : small
   for (const { path, contents } of files) {
     await mkdir(dirname(path), { recursive: true })
     await writeFile(path, contents)
@@ -99,7 +108,24 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     outfile: join(outdir, 'index.js'),
     bytes: scripts.reduce((sum, { contents }) => sum + contents.byteLength, 0),
     warnings,
-    metafile: result.metafile,
+    contents: [{ metafile: result.metafile, root }, ...(vendor ? [vendor] : [])],
+    inputs: Object.keys(result.metafile.inputs)
+      .filter(path => !/^[a-z-]{3,}:/.test(path))
+      .map(path => resolve(root, path)),
+  }
+}
+
+/** A script with the heavy modules behind it, before the comment that names its source map. */
+function withVendor(file: Compiled['files'][number], code: string): Compiled['files'][number] {
+  if (!file.path.endsWith('.js')) return file
+  const script = Buffer.from(file.contents).toString('utf8')
+  if (!script.includes('__konnectory_vendor')) return file
+  const end = /(\/\/# sourceMappingURL=[^\n]*\n?)?$/.exec(script)
+  const at = end?.index ?? script.length
+  const newline = script.slice(0, at).endsWith('\n') ? '' : '\n'
+  return {
+    path: file.path,
+    contents: Buffer.from(script.slice(0, at) + newline + vendorLoader(code) + script.slice(at)),
   }
 }
 

@@ -65,7 +65,7 @@ function baseOptions({ root, outdir, entries, manifest, sourcemap }: CompileOpti
     // Node's own conditions: esbuild would add `module`, which gives an ES namespace to a `require` that in Node gets a
     // function. Konnectors were written against Node.
     conditions: ['node'],
-    charset: 'utf8',
+    charset: 'ascii',
     logLevel: 'silent',
     legalComments: 'none',
     banner: { js: preamble(manifest) },

@@ -34,18 +34,30 @@ export function originFinder(root: string): (input: string) => Origin {
   }
 }
 
-/** Bytes of each package in the scripts, largest first; the author's own code is `'your code'`. */
-export function packageSizes(metafile: Metafile, root: string): { name: string; bytes: number }[] {
-  const originOf = originFinder(root)
+/**
+ * Bytes of each package in the scripts, largest first; the author's own code is `'your code'`. esbuild counts before
+ * the script is made small: shares of `total`, the real size, are what is told.
+ */
+export function packageSizes(parts: readonly { metafile: Metafile; root: string }[], total: number): PackageSize[] {
   const sizes = new Map<string, number>()
-  for (const output of Object.values(metafile.outputs)) {
-    for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+  for (const { metafile, root } of parts) {
+    const originOf = originFinder(root)
+    for (const [input, { bytesInOutput }] of Object.values(metafile.outputs).flatMap(one =>
+      Object.entries(one.inputs),
+    )) {
       if (bytesInOutput === 0) continue
-      const name = /^konnectory:|^builtin:/.test(input) ? 'konnectory (glue)' : originOf(input).package || 'your code'
+      const glue = /^(konnectory|builtin)[a-z-]*:|^vendor\.cjs$/.test(input)
+      const name = glue ? 'konnectory' : originOf(input).package || 'your code'
       sizes.set(name, (sizes.get(name) ?? 0) + bytesInOutput)
     }
   }
+  const counted = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0)
   return [...sizes]
-    .map(([name, bytes]) => ({ name, bytes }))
+    .map(([name, bytes]) => ({ name, bytes: Math.round((bytes / counted) * total) }))
     .sort((a, b) => b.bytes - a.bytes || (a.name < b.name ? -1 : 1))
+}
+
+export interface PackageSize {
+  name: string
+  bytes: number
 }

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { phantomModule, phantomModules } from '@konnectory/libs/phantom'
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild, ResolveResult } from 'esbuild'
 import { packageName } from './problem.ts'
+import { VENDOR, vendorModule } from './vendor.ts'
 
 /** What our own dependencies are looked up from: this package's, and the libraries'. */
 const HERE = dirname(fileURLToPath(import.meta.url))
@@ -12,7 +12,10 @@ const LIBS = dirname(phantomModules.request?.target ?? HERE)
 /** The library under the names konnectors know it by. */
 const LIBRARY = /^cozy-konnector-libs(\/.*)?$/
 
-/** Modules that our own packages use: the konnector's copy when it has one, so that there is only one, else ours. */
+const HEAVY = nameFilter(Object.values(VENDOR), false)
+const PHANTOM = nameFilter(Object.keys(phantomModules), true)
+
+/** Our own packages: the konnector's copy when it has one, so that there is only one, else ours. */
 const OURS = /^@konnectory\/(libs|sdk|client|protocol|standalone)(\/.*)?$/
 
 /**
@@ -21,19 +24,13 @@ const OURS = /^@konnectory\/(libs|sdk|client|protocol|standalone)(\/.*)?$/
  */
 const OPTIONAL = /^(pdfjs|pdfjs-dist|zombie|canvas)(\/.*)?$/
 
-/** What a konnector may need although nothing can tell before its sources were read. */
-export interface Wanted {
-  /** The SDK's start code. */
-  start: boolean
-  /** `httpSignature`, an option of requests (RSA and ECDSA in JavaScript, 300 KB) that no surveyed konnector uses. */
-  httpSignature: boolean
-}
-
 /**
  * What was asked of the resolver that a person should know: optional modules that were not found, by name.
  */
 export interface Resolved {
   absent: Set<string>
+  /** Folder of the libraries that ask for heavy modules (`vendor.ts`), when some do. */
+  vendorFrom?: string
   /** Specifiers of the library that only the upstream package answers. */
   upstream: Set<string>
 }
@@ -45,16 +42,20 @@ export interface Resolved {
  * @param root folder of the konnector
  * @param declared names in the konnector's package.json
  */
-export function resolveModules(
-  root: string,
-  declared: ReadonlySet<string>,
-  wanted: Wanted,
-  resolved: Resolved,
-): Plugin {
+export function resolveModules(root: string, declared: ReadonlySet<string>, resolved: Resolved): Plugin {
   return {
     name: 'konnectory-resolve',
     setup(build) {
       const find = finder(build)
+
+      build.onResolve({ filter: HEAVY }, async args => {
+        if (isOurs(args)) return undefined
+        const name = vendorName(args.path)
+        const fromLibraries = /[\\/](heavy\.cjs|local-stack\.[jt]s)$/.test(args.importer)
+        if (!name || !fromLibraries) return undefined
+        resolved.vendorFrom ??= args.resolveDir
+        return vendorModule(name)
+      })
 
       build.onResolve({ filter: LIBRARY }, async args => {
         if (isOurs(args)) return undefined
@@ -79,25 +80,22 @@ export function resolveModules(
         return { path: args.path, external: true }
       })
 
-      if (!wanted.httpSignature) {
-        build.onResolve({ filter: /^http-signature$/ }, ({ importer }) =>
-          /[\\/]@cypress[\\/]request[\\/]/.test(importer)
-            ? { path: 'http-signature', namespace: 'konnectory-without' }
-            : undefined,
-        )
-        build.onLoad({ filter: /.*/, namespace: 'konnectory-without' }, () => ({ contents: WITHOUT_SIGNATURE }))
-      }
-
-      build.onResolve({ filter: /^[^./]/ }, async args => {
-        if (isOurs(args) || args.kind === 'entry-point') return undefined
-        if (args.path === 'cheerio' && args.importer.endsWith('heavy.cjs'))
-          return withoutUndici(await find('cheerio', args))
+      build.onResolve({ filter: PHANTOM }, async args => {
+        if (isOurs(args)) return undefined
         const phantom = phantomModule(args.path)
         if (!phantom) return undefined
         // Ours stands for the whole family (same classes, same jars): a copy that merely happens to be installed, because
         // something else depends on it, would break `instanceof` and be a second cheerio in the bundle.
         const certain = phantom.from === 'file' && isAuthors(args, root) && !declared.has(packageName(args.path))
         const own = certain ? undefined : await find(args.path, args)
+        const name = vendorName(args.path)
+        if (phantom.from === 'libs' && name) {
+          const libraries = await find(phantom.target, args, LIBS)
+          if (!own || own.path === libraries?.path) {
+            resolved.vendorFrom ??= LIBS
+            return vendorModule(name)
+          }
+        }
         if (own) return own
         if (phantom.from === 'file') return { path: phantom.target }
         return find(phantom.target, args, phantom.from === 'libs' ? LIBS : HERE)
@@ -106,22 +104,13 @@ export function resolveModules(
   }
 }
 
+function vendorName(specifier: string): string | undefined {
+  return Object.keys(VENDOR).find(name => VENDOR[name] === specifier)
+}
+
 function isAuthors({ resolveDir }: OnResolveArgs, root: string): boolean {
   return resolveDir.startsWith(root) && !/[\\/]node_modules([\\/]|$)/.test(resolveDir.slice(root.length))
 }
-
-/**
- * cheerio's Node entry drags undici and iconv-lite for functions our libraries do not use; its browser entry has the
- * same `load` from the same sources and half a megabyte less. Only for the libraries' copy: a konnector's is its own.
- */
-function withoutUndici(found: OnResolveResult | undefined): OnResolveResult | undefined {
-  const browser = found?.path?.replace(/([\\/]dist[\\/])(?:commonjs|esm)([\\/]index\.js)$/, '$1browser$2')
-  return browser && existsSync(browser) ? { path: browser } : found
-}
-
-const WITHOUT_SIGNATURE = `exports.sign = exports.signRequest = () => {
-  throw new Error('The option httpSignature is not in this bundle: the word httpSignature must stand in the sources of the konnector.')
-}`
 
 const MARK = Symbol('asked by konnectory-resolve')
 
@@ -150,4 +139,10 @@ function finder(build: PluginBuild) {
       namespace: result.namespace,
     }
   }
+}
+
+/** A pattern for esbuild, which asks us only about names that match: each question costs a round trip. */
+function nameFilter(names: readonly string[], deeper: boolean): RegExp {
+  const escaped = names.map(name => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^(${escaped.join('|')})${deeper ? '(/.*)?' : ''}$`)
 }

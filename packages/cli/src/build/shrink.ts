@@ -25,7 +25,7 @@ export async function shrink(files: Files, metafile: Metafile, root: string): Pr
         lineLimit: 500,
         target: 'node20',
         platform: 'node',
-        charset: 'utf8',
+        charset: 'ascii',
         legalComments: 'none',
         logLevel: 'silent',
         sourcemap: map ? 'external' : false,

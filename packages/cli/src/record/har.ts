@@ -51,6 +51,8 @@ export interface RecordingInfo {
   /** How the recorded run ended: `done`, or its error code. */
   outcome: string
   slug?: string
+  /** What stands for the codes that were typed, in order. */
+  twoFactorCodes?: string[]
 }
 
 export interface Har {

@@ -13,6 +13,8 @@ export interface RecorderOptions {
   choices?: Record<string, string[]>
   /** More strings to replace, from the config's `scrub`. */
   scrub?: string[]
+  /** Codes that were typed on the way. */
+  twoFactorCodes?: string[]
   keepFiles?: boolean
   slug?: string
   /** Epoch milliseconds of the run's start. */
@@ -40,6 +42,7 @@ export function makeRecording(exchanges: Exchange[], outcome: string, options: R
       fields[name] = dictionary.set(text, fieldPlaceholder(name, text), true)
     }
   }
+  const twoFactorCodes = (options.twoFactorCodes ?? []).map((code, i) => dictionary.set(code, fieldPlaceholder(`two-factor-${i + 1}`, code), true))
   // A field may hold an object (advanced options of old configs): whatever text is in it counts as personal.
   for (const text of [...nestedTexts(Object.values(options.fields)), ...(options.scrub ?? [])])
     if (text.length >= SHORTEST) dictionary.learn(text, 'personal', count => `konnectory-personal-${count}`)
@@ -61,6 +64,7 @@ export function makeRecording(exchanges: Exchange[], outcome: string, options: R
           fields,
           outcome: dictionary.scrub(outcome),
           ...(options.slug ? { slug: options.slug } : {}),
+          ...(twoFactorCodes.length > 0 ? { twoFactorCodes } : {}),
         },
       },
     },

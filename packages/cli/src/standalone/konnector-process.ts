@@ -30,6 +30,8 @@ export interface KonnectorEnd {
 
 /** Time that a konnector has to leave after SIGTERM before it is killed. */
 const GRACE = 3000
+/** Routes of connections, the replay's clock, what the author may call. */
+const PRELOADS = ['./preload.cjs', './deterministic.cjs', './open-in-browser.cjs']
 
 /**
  * Runs a konnector in a process group of its own, so that browsers it started end with it, whatever happens to it.
@@ -40,7 +42,7 @@ export function runKonnectorProcess(options: KonnectorProcessOptions): Promise<K
   const preload = (name: string): string[] => ['--require', fileURLToPath(new URL(name, import.meta.url))]
   const child = spawn(
     process.execPath,
-    ['--enable-source-maps', ...preload('./preload.cjs'), ...preload('./deterministic.cjs'), options.script],
+    ['--enable-source-maps', ...PRELOADS.flatMap(preload), options.script],
     { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' },
   )
   let timedOut = false

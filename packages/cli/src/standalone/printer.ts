@@ -38,6 +38,8 @@ function humanPrinter({ stdout, stderr }: Terminal, colours: Colours, mask: Secr
   const paint = { created: colours.green, updated: colours.yellow, deleted: colours.red }
   return {
     event(event) {
+      // A folder changes whenever something refers to it: no news for a person.
+      if (event.kind === 'file' && event.file.type !== 'file' && event.action === 'updated') return
       const about = event.kind === 'file' ? describeFile(event) : describeDocument(event, mask)
       say(`${paint[event.action](`${MARKS[event.action]} ${VERBS[event.action]}`)} ${about}`)
     },

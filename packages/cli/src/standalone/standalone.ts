@@ -1,16 +1,19 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { isAbsolute, join, resolve } from 'node:path'
-import { createDevConfig, DEV_CONFIG, type DevConfig, missingFields, readDevConfig, writeFields } from '../project/dev-config.ts'
+import { join } from 'node:path'
+import { type DevConfig, readDevConfig } from '../project/dev-config.ts'
 import { formatDiagnostic } from '../project/manifest.ts'
 import type { Exchange } from '../record/exchange.ts'
 import { loadRecording, makeRecording, saveRecording } from '../record/recorder.ts'
 import { createReplayer, type Replayer } from '../record/replayer.ts'
-import { type Asker, createAsker } from '../terminal/ask.ts'
+import { createAsker } from '../terminal/ask.ts'
 import { coloursFor } from '../terminal/colours.ts'
 import { type Terminal, UsageError } from '../terminal/output.ts'
 import { startDemoVendorFor } from './demo-vendor.ts'
-import { collectPins, type Pins } from './pins.ts'
+import { outcomeOf } from './outcome.ts'
+import { missingPermissions } from './permissions-used.ts'
+import { collectPins } from './pins.ts'
+import { dataDirectory, prepareConfig } from './prepare-config.ts'
 import { createPrinter, type Printer } from './printer.ts'
 import { bundleProject, openProject, type Project } from './project.ts'
 import { type KonnectorRun, type Network, runKonnector } from './run-konnector.ts'
@@ -60,9 +63,8 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
   const forget = onSignals(signal => stop.abort(signal))
   const closers: (() => Promise<unknown>)[] = [async () => asker.close(), async () => forget()]
   try {
-    const setup = har ? { config: (await readDevConfig(root)) ?? {} } : await prepareConfig(project, terminal, asker)
-    if (!setup.config) return 1
-    const { config } = setup
+    const config = har ? ((await readDevConfig(root)) ?? {}) : await prepareConfig(project, terminal, asker)
+    if (!config) return 1
     const fields = har ? { ...config.fields, ...har.log._konnectory.fields } : (config.fields ?? {})
     const mask = createSecretMask(fields, project.fields)
     const printer = createPrinter(terminal, colours, options.json === true, mask)
@@ -79,6 +81,8 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
     for (const warning of script.warnings) printer.warn(warning)
 
     const exchanges: Exchange[] = []
+    const codes: string[] = []
+    const recordedCodes = [...(har?.log._konnectory.twoFactorCodes ?? [])]
     const replayer = har && createReplayer(har)
     const startedAt = Date.now()
     const run = await runKonnector({
@@ -100,13 +104,19 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
       onEvent: event => printer.event(event),
       onLine: (line, stream, log) => printer.line(line, stream, log),
       onUpload: (name, bytes, total) => printer.upload(name, bytes, total),
-      onTwoFactor: state => asker.ask(`${describeTwoFactor(state)} `),
+      onTwoFactor: async state => {
+        // A replay needs nobody: it has what stands for the code of the recorded run.
+        const code = har ? recordedCodes.shift() : await asker.ask(`${describeTwoFactor(state)} `)
+        if (code) codes.push(code)
+        else printer.warn('The konnector waits for a code, and there is none: it will give up after its own time limit.')
+        return code
+      },
       signal: stop.signal,
     })
 
     const outcome = outcomeOf(run, replayer)
     if (mode === 'record' && !stop.signal.aborted) {
-      await record(exchanges, outcome, { recording, startedAt, project, config, fields, keepFiles: options.keepFiles === true, printer })
+      await record(exchanges, outcome, { recording, startedAt, project, config, fields, codes, keepFiles: options.keepFiles === true, printer })
     }
     reportRun(run, mask, printer, project)
     if (replayer) reportReplay(replayer, printer)
@@ -135,65 +145,10 @@ function network(mode: 'direct' | 'record' | 'replay', exchanges: Exchange[], re
   return mode === 'record' ? { kind: 'record', onExchange: exchange => exchanges.push(exchange) } : { kind: 'direct' }
 }
 
-/**
- * `--dir`, else the config's `fields.folderPath` when it is a relative path, as the stub did, else the working directory.
- * An absolute one is a folder of the server (`/Administrative/Vendor`), not of this machine.
- */
-export function dataDirectory(root: string, dir: string | undefined, config: DevConfig): string {
-  if (dir !== undefined) return resolve(root, dir)
-  const folder = config.fields?.folderPath
-  return typeof folder === 'string' && folder !== '' && !isAbsolute(folder) ? resolve(root, folder) : root
-}
-
-/**
- * The configuration, made when absent and filled in when a person is there to ask.
- * Without one it ends with exit code 1, where upstream exited 0 while the konnector was already running: nothing has been run, and a
- * script that calls us must not go on as if it had.
- */
-async function prepareConfig(project: Project, terminal: Terminal, asker: Asker): Promise<{ config: DevConfig | undefined }> {
-  const { root, fields } = project
-  const { stderr } = terminal
-  let config = await readDevConfig(root)
-  const created = config === undefined
-  if (created) {
-    await createDevConfig(root, fields)
-    stderr.write(`Created ${DEV_CONFIG}.\n`)
-    config = (await readDevConfig(root)) ?? {}
-  }
-  const missing = missingFields(config ?? {}, fields)
-  if (missing.length === 0) return { config }
-  const names = missing.map(field => field.name)
-  if (terminal.stdin.isTTY === true && terminal.stderr.isTTY === true) {
-    const answer = await asker.ask(`${DEV_CONFIG} needs ${names.join(', ')}. Fill in now? [Y/n] `)
-    if (answer !== undefined && /^(?:y(?:es)?|o(?:ui)?)?$/i.test(answer)) {
-      const values: Record<string, string> = {}
-      for (const field of missing) {
-        const value = await asker.ask(`${field.label ?? field.name}: `, { hidden: field.type === 'password' })
-        if (value) values[field.name] = value
-      }
-      config = await writeFields(root, values)
-      if (missingFields(config, fields).length === 0) return { config }
-    }
-  }
-  const list = missing.map(field => `  "${field.name}"${field.label ? ` (${field.label})` : ''}`).join('\n')
-  stderr.write(
-    `${created ? 'Nothing was run yet. ' : 'ERROR: '}Fill in these fields of ${join(root, DEV_CONFIG)}, then run the command again:\n${list}\n`,
-  )
-  return { config: undefined }
-}
-
 function reportManifest(project: Project, printer: Printer): void {
   if (!project.manifest) printer.warn('There is no manifest.konnector here: fields and permissions cannot be checked.')
   for (const diagnostic of project.manifest?.diagnostics ?? [])
     if (diagnostic.severity === 'error') printer.warn(formatDiagnostic(diagnostic))
-}
-
-/** @returns `done`, or the error that a job would end with */
-export function outcomeOf(run: KonnectorRun, replayer?: Replayer): string {
-  if (replayer && replayer.unknown.length > 0) return 'REPLAY_FAILED'
-  if (run.timedOut) return 'TIMEOUT'
-  if (run.code === 0) return 'done'
-  return run.error ?? (run.endSignal ? `signal ${run.endSignal}` : `exit code ${run.code}`)
 }
 
 function reportRun(run: KonnectorRun, mask: SecretMask, printer: Printer, project: Project): void {
@@ -201,30 +156,9 @@ function reportRun(run: KonnectorRun, mask: SecretMask, printer: Printer, projec
     printer.warn(`The konnector printed the field "${field}" ${count === 1 ? 'once' : `${count} times`}; it was hidden here. Do not log it.`)
   if (run.code === 0 && run.errorLines > 0)
     printer.warn('The konnector logged an error: a server takes this run for failed although it exited with 0.')
-  const missing = missingPermissions(run, project)
+  const missing = missingPermissions(run.requests, project)
   for (const { doctype, verb } of missing)
     printer.warn(`The manifest asks for no permission to ${verb} ${doctype}: a server will refuse it.`)
-}
-
-const ALWAYS_ALLOWED = new Set(['io.cozy.accounts'])
-
-/** Doctypes used without a permission in the manifest; a rule without verbs means all of them. */
-export function missingPermissions(run: KonnectorRun, project: Project): { doctype: string; verb: string }[] {
-  if (!project.manifest) return []
-  const rules = project.manifest.manifest.permissions
-  const missing = new Map<string, { doctype: string; verb: string }>()
-  for (const { doctype, method, path } of run.requests) {
-    if (!doctype || ALWAYS_ALLOWED.has(doctype)) continue
-    const verb = /\/_(?:find|all_docs|index|normal_docs|changes)$/.test(path) || method === 'HEAD' ? 'GET' : method
-    const allowed = rules.some(rule => covers(rule.type, doctype) && (rule.verbs.includes('ALL') || rule.verbs.includes(verb)))
-    // The server itself gives a konnector its destination folder (`konnector-runtime.md` section 3.5).
-    if (!allowed && !(doctype === 'io.cozy.files' && project.manifest.manifest.folders.length > 0)) missing.set(`${verb} ${doctype}`, { doctype, verb })
-  }
-  return [...missing.values()]
-}
-
-function covers(type: string, doctype: string): boolean {
-  return type === doctype || (type.endsWith('.*') && doctype.startsWith(type.slice(0, -1)))
 }
 
 function reportReplay(replayer: Replayer, printer: Printer): void {
@@ -237,6 +171,7 @@ interface RecordContext {
   project: Project
   config: DevConfig
   fields: Record<string, unknown>
+  codes: string[]
   keepFiles: boolean
   printer: Printer
 }
@@ -248,6 +183,7 @@ async function record(exchanges: Exchange[], outcome: string, context: RecordCon
     fields: context.fields,
     choices,
     scrub: config.scrub ?? [],
+    twoFactorCodes: context.codes,
     keepFiles: context.keepFiles,
     slug: project.slug,
     startedAt: context.startedAt,

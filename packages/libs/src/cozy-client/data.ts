@@ -99,7 +99,7 @@ async function updateAttributes(doctype: string, id: string, changes: object, tr
   }
 }
 
-interface Deleted {
+export interface Deleted {
   ok: boolean
   id: string
   rev: string

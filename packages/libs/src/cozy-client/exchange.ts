@@ -1,10 +1,10 @@
-import type { BodyData, ExchangeOptions } from '@konnectory/client'
+import type { BodyData, ExchangeOptions, StackResponse } from '@konnectory/client'
 import { getStackClient } from '../stack-client.ts'
 import { toFetchError } from './fetch-error.ts'
 import { type JsonApiObject, type JsonApiResource, parseJsonApi } from './json-api.ts'
 
 /** One exchange with the stack. @throws {FetchError} unless the answer is a success */
-export async function exchange(method: string, path: string, options: ExchangeOptions = {}): Promise<Response> {
+export async function exchange(method: string, path: string, options: ExchangeOptions = {}): Promise<StackResponse> {
   try {
     return await getStackClient().exchange(method, path, options)
   } catch (error) {

@@ -1,7 +1,7 @@
 import { exchange, exchangeResource, fetchJSON } from './exchange.ts'
 import { FetchError } from './fetch-error.ts'
 import { asFile, type FileResource } from './json-api.ts'
-import { type NodeResponse, withNodeMembers } from './node-response.ts'
+import { type NodeResponse, nodeResponse } from './node-response.ts'
 import { type FileContent, uploadFile } from './upload.ts'
 
 export const ROOT_DIR_ID = 'io.cozy.files.root-dir'
@@ -143,11 +143,11 @@ async function restoreById(id: string): Promise<FileResource> {
 
 /** A `fetch` response, also usable like one of node-fetch: `.buffer()`, `.body.pipe()`. */
 async function downloadById(id: string): Promise<NodeResponse> {
-  return withNodeMembers(await exchange('GET', `/files/download/${encodeURIComponent(id)}`))
+  return nodeResponse(await exchange('GET', `/files/download/${encodeURIComponent(id)}`))
 }
 
 async function downloadByPath(path: string): Promise<NodeResponse> {
-  return withNodeMembers(await exchange('GET', '/files/download', { query: { Path: path } }))
+  return nodeResponse(await exchange('GET', '/files/download', { query: { Path: path } }))
 }
 
 async function downloadLink(query: { Id: string } | { Path: string }): Promise<string> {

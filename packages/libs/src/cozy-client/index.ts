@@ -4,6 +4,7 @@ import { exchange, fetchJSON } from './exchange.ts'
 import { files } from './files.ts'
 import { jobs, settings } from './jobs-settings.ts'
 import { CozyClient } from './new/client.ts'
+import { type NodeResponse, nodeResponse } from './node-response.ts'
 
 export { FetchError } from './fetch-error.ts'
 export type { FileResource, JsonApiResource } from './json-api.ts'
@@ -30,8 +31,8 @@ export const cozyClient = {
   },
   fullpath: async (path: string): Promise<string> => getStackClient().url + path,
   /** A raw exchange. @throws {FetchError} unless the answer is a success */
-  fetch: (method: string, path: string, body?: unknown): Promise<Response> =>
-    exchange(method, path, body === undefined ? {} : { json: body }),
+  fetch: async (method: string, path: string, body?: unknown): Promise<NodeResponse> =>
+    nodeResponse(await exchange(method, path, body === undefined ? {} : { json: body })),
   isV2: async (): Promise<boolean> => false,
 }
 

@@ -1,3 +1,4 @@
+import type { StackResponse } from '@konnectory/client'
 import builtins from '../builtins.cjs'
 
 /** Members of a Node stream that konnectors call on the body of a `fetch` response. */
@@ -78,4 +79,12 @@ export function installFetchCompat(): void {
   const compatible: typeof native = async (...parameters) => withNodeMembers(await native(...parameters))
   compatible[MARK] = true
   globalThis.fetch = compatible
+}
+
+/** The answer of a download as konnectors expect it: a whole `fetch` response, with the members of `withNodeMembers`. */
+export function nodeResponse(answer: StackResponse): NodeResponse {
+  if (answer instanceof Response) return withNodeMembers(answer)
+  const headers = new Headers()
+  answer.headers.forEach((value, name) => headers.append(name, value))
+  return withNodeMembers(new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers }))
 }

@@ -1,6 +1,7 @@
 'use strict'
 
-const { Readable } = require('node:stream')
+const { PassThrough, Readable } = require('node:stream')
+const { withNodeMembers } = require('../cozy-client/node-response.ts')
 
 /**
  * `require('node-fetch')` (version 2) and `isomorphic-fetch`, over the global fetch: responses have `.buffer()`, a Node
@@ -21,8 +22,8 @@ async function fetch(input, { timeout, body, ...init } = {}) {
 function sendableBody(body, { headers }) {
   if (typeof body?.pipe !== 'function') return body === undefined ? {} : { body }
   const own = typeof body.getHeaders === 'function' ? body.getHeaders() : {}
-  // form-data is an old-style stream: Readable.wrap gives it the methods that toWeb needs.
-  const stream = body instanceof Readable ? body : new Readable().wrap(body)
+  // form-data is an old-style stream, which only knows how to be piped.
+  const stream = body instanceof Readable ? body : body.pipe(new PassThrough())
   return {
     body: Readable.toWeb(stream),
     duplex: 'half',
@@ -35,19 +36,10 @@ function withTimeout(timeout, signal) {
   return signal ? AbortSignal.any([signal, clock]) : clock
 }
 
-function withOldMembers(response) {
-  const web = response.body
-  let stream
-  Object.defineProperties(response, {
-    buffer: { value: async () => Buffer.from(await response.arrayBuffer()) },
-    textConverted: { value: () => response.text() },
-    body: {
-      get() {
-        if (web && !stream) stream = Readable.fromWeb(web)
-        return stream ?? null
-      },
-    },
-  })
+function withOldMembers(native) {
+  const response = withNodeMembers(native)
+  if (response.textConverted) return response
+  Object.defineProperty(response, 'textConverted', { value: () => response.text() })
   response.headers.raw ??= () => rawHeaders(response.headers)
   return response
 }

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Writable } from 'node:stream'
+import type { Url } from 'node:url'
 import type Bluebird from 'bluebird'
 import type { Cookie } from 'tough-cookie'
 import type { RequestJar } from './cookie-jar.ts'
@@ -92,9 +93,9 @@ export interface Request<T = Any> extends EventEmitter, PromiseLike<T> {
 }
 
 export interface RequestCall {
-  <T = Any>(uri: string | URL | RequestOptions, callback?: RequestCallback): Request<T>
+  <T = Any>(uri: string | URL | Url | RequestOptions, callback?: RequestCallback): Request<T>
   <T = Any>(
-    uri: string | URL | undefined,
+    uri: string | URL | Url | undefined,
     options: RequestOptions | null | undefined,
     callback?: RequestCallback,
   ): Request<T>

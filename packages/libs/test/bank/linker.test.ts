@@ -45,7 +45,7 @@ interface Scenario {
   options?: LinkBankOperationsOptions
   rows?: Row[]
   /** `debit/credit` operation of each bill. */
-  links: Record<string, [string?, string?]>
+  links: Record<string, [string | undefined, string | undefined]>
   reimbursements?: Record<string, unknown[]>
   billsOf?: Record<string, string[]>
 }

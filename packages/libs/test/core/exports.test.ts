@@ -103,7 +103,13 @@ describe('deep imports', () => {
       assert.deepEqual(keys('saveIdentity'), ['formatIdentityContact', 'saveIdentity', 'trimProperties'])
       assert.deepEqual(keys('categorization'), ['categorize', 'createCategorizer'])
       assert.deepEqual(keys('error'), ['attachProcessEventHandlers'])
-      const request = ['DEFAULT_USER_AGENT', 'default', 'getRequestOptions', 'mergeDefaultOptions', 'transformWithCheerio']
+      const request = [
+        'DEFAULT_USER_AGENT',
+        'default',
+        'getRequestOptions',
+        'mergeDefaultOptions',
+        'transformWithCheerio',
+      ]
       assert.deepEqual(keys('request/request'), request)
       assert.equal(load(`/${folder}/request/request`).default, libs.requestFactory)
     })

@@ -94,8 +94,16 @@ test('https goes through a proxy by CONNECT', async () => {
   await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
   try {
     process.env.https_proxy = `http://127.0.0.1:${(proxy.address() as Any).port}`
-    assert.equal(await requestFactory({ json: false, strictSSL: false })(vendor.url), 'secure')
-    assert.deepEqual(asked, [`127.0.0.1:${vendor.port}`])
+    const request = requestFactory({ json: false, strictSSL: false })
+    const named = `https://localhost:${vendor.port}/`
+    assert.equal(await request(named), 'secure')
+    // Node refuses a number as the name of a TLS handshake: this used to end the process.
+    assert.equal(await request(vendor.url), 'secure')
+    assert.deepEqual(asked, [`localhost:${vendor.port}`, `127.0.0.1:${vendor.port}`])
+    // Through a tunnel too, certificates are checked.
+    assert.equal(await requestFactory({ json: false, ca: vendor.certificate })(named), 'secure')
+    const strict = requestFactory({ json: false, ca: vendor.certificate })
+    await assert.rejects(async () => strict(vendor.url), /IP: 127\.0\.0\.1 is not in the cert's list/)
   } finally {
     proxy.closeAllConnections()
     proxy.close()

@@ -4,7 +4,7 @@ import type { SaveContext } from './context.ts'
 /** Attributes that tell one bill from another when the konnector names none. */
 export const BILL_KEYS = ['date', 'amount', 'vendor']
 
-interface ContractOptions {
+export interface ContractOptions {
   contractId?: string | undefined
   contractLabel?: string | undefined
   keys?: readonly string[] | undefined
@@ -21,7 +21,7 @@ export function applyContracts<O extends ContractOptions>(
   context: Pick<SaveContext, 'log'>,
   entries: BillEntry[],
   options: O,
-): { entries: BillEntry[]; options: O & { keys: string[] } } {
+): { entries: BillEntry[]; options: O & ContractOptions & { keys: string[] } } {
   const { contractId, contractLabel } = options
   const keys = [...(options.keys ?? BILL_KEYS)]
   if (contractLabel && !contractId) context.log('warn', 'contractLabel is ignored: it needs a contractId')

@@ -135,7 +135,8 @@ function checkBeforeUpload(
     const defect = fileDefect({ name, mime, size: whole ? head.byteLength : undefined })
     if (defect) refuse(`${defect} (${head.byteLength} bytes, ${type})`)
   }
-  if (isPageInsteadOf(mime ?? typeOfName(name) ?? type, head)) refuse(`a web page came instead of ${type}`)
+  const promised = typeOfName(name) ?? type
+  if (isPageInsteadOf(promised, head)) refuse(`a web page came instead of ${promised}`)
   if (options.validateFileContent === true) {
     const found = sniff(head)
     const expected = mime ?? typeOfName(name) ?? type

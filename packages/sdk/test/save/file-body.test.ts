@@ -62,7 +62,10 @@ describe('what a file can be made of', () => {
   test('FIX-15: an answer that is not a success is refused, and let go of', async () => {
     await assert.rejects(toFileBody(new Response('not here', { status: 404 })), /HTTP status 404/)
     let cancelled = false
-    const answer = { status: 500, body: 'x', cancel: () => void (cancelled = true) }
+    const cancel = () => {
+      cancelled = true
+    }
+    const answer = { status: 500, body: 'x', cancel }
     await assert.rejects(downloadedBody(answer), /HTTP status 500/)
     assert.ok(cancelled)
   })

@@ -127,7 +127,10 @@ describe('replacing a known file', () => {
     assert.ok(reason(stored({}), entry({ qualification: { label: 'invoice' } })))
     assert.ok(reason(stored({ qualification: { label: 'other' } }), entry({ qualification: { label: 'invoice' } })))
     const file = stored({ qualification: { subjects: ['a'], label: 'invoice' } })
-    assert.equal(reason(file, entry({ qualification: { label: 'invoice', subjects: ['a'], purpose: undefined } })), undefined)
+    assert.equal(
+      reason(file, entry({ qualification: { label: 'invoice', subjects: ['a'], purpose: undefined } })),
+      undefined,
+    )
   })
 
   test('a Qualification object is compared by its plain form, without icon', () => {

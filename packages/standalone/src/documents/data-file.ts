@@ -45,6 +45,11 @@ export class DataFile {
     this.#journal = join(dirname(this.path), `.${basename(this.path)}.${process.pid}-${++opened}.journal`)
   }
 
+  /** True when somebody removed its directory: whatever it held is not wanted any more. */
+  get isAbandoned(): boolean {
+    return !existsSync(dirname(this.path))
+  }
+
   /** True for the files that this class makes beside the data file. */
   isCompanion(path: string): boolean {
     return dirname(path) === dirname(this.path) && basename(path).startsWith(`.${basename(this.path)}.`)

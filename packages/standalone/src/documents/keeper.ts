@@ -53,6 +53,10 @@ export class Keeper {
     this.#timer ??= setTimeout(() => this.#saveQuietly(), Math.max(QUIET_MS, this.#lastSaveMs * SHARE)).unref()
   }
 
+  get isAbandoned(): boolean {
+    return this.#file.isAbandoned
+  }
+
   get upToDate(): boolean {
     return !unsaved.has(this)
   }
@@ -89,6 +93,7 @@ export class Keeper {
 
 function saveAtExit(): void {
   for (const keeper of unsaved) {
+    if (keeper.isAbandoned) continue
     try {
       keeper.save()
     } catch (error) {

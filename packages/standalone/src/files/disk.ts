@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import {
   createReadStream,
   createWriteStream,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -19,8 +20,11 @@ import { pipeline } from 'node:stream/promises'
 import { ApiError, fileConflict } from '../http/errors.ts'
 import { isOtherProcessAlive } from '../process-alive.ts'
 
-/** Where uploads grow, inside the root so that the final rename stays on one file system. Exists only while there are some. */
-const UPLOADS = '.konnectory-uploads'
+/**
+ * Uploads grow in the root, so that putting them in place stays on one file system; not in a directory of their own, because making
+ * and removing it for each of a thousand files cost more than all the rest.
+ */
+const UPLOAD_NAME = /^\.konnectory-(\d+)-\d+\.part$/
 
 /** Content that has arrived whole and is not in place yet. */
 export interface Received {
@@ -48,7 +52,7 @@ export class Disk {
   }
 
   isInternal(components: readonly string[]): boolean {
-    return components[0] === UPLOADS
+    return UPLOAD_NAME.test(components[0] ?? '')
   }
 
   /**
@@ -79,8 +83,9 @@ export class Disk {
 
   /** Takes a stream in, in constant memory. Nothing is left behind when it fails. */
   async receive(body: AsyncIterable<Uint8Array> | undefined, signal: AbortSignal | undefined): Promise<Received> {
-    const temporary = join(this.root, UPLOADS, `${process.pid}-${++uploads}.part`)
-    mkdirSync(join(this.root, UPLOADS), { recursive: true })
+    const temporary = join(this.root, `.konnectory-${process.pid}-${++uploads}.part`)
+    // Somebody may have removed the whole directory since the last one.
+    if (!existsSync(this.root)) mkdirSync(this.root, { recursive: true })
     const hash = createHash('md5')
     let size = 0
     const measure = new Transform({
@@ -103,7 +108,6 @@ export class Disk {
   /** Forgets an upload that will not be put in place. */
   discard(temporary: string): void {
     rmSync(temporary, { force: true })
-    this.#removeUploadsDirectory()
   }
 
   /** Puts an upload at a free place. @throws ApiError 409 when something appeared there in the meantime */
@@ -124,13 +128,11 @@ export class Disk {
         throw error
       renameSync(temporary, target)
     }
-    this.#removeUploadsDirectory()
   }
 
   /** Puts an upload over a file of ours. */
   replace(temporary: string, components: readonly string[]): void {
     renameSync(temporary, this.path(components))
-    this.#removeUploadsDirectory()
   }
 
   /** @throws ApiError 409 when the new place is taken */
@@ -167,24 +169,11 @@ export class Disk {
     return hash.digest('base64')
   }
 
-  #removeUploadsDirectory(): void {
-    try {
-      rmdirSync(join(this.root, UPLOADS))
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // Other uploads are under way, or another one has just removed it.
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT' && code !== 'EPERM') throw error
-    }
-  }
-
   #removeUploadsOfTheDead(): void {
-    const directory = join(this.root, UPLOADS)
-    if (!this.#lstat(directory)?.isDirectory()) return
-    for (const name of readdirSync(directory)) {
-      const pid = Number(/^(\d+)-\d+\.part$/.exec(name)?.[1])
-      if (pid && pid !== process.pid && !isOtherProcessAlive(pid)) rmSync(join(directory, name), { force: true })
+    for (const name of readdirSync(this.root)) {
+      const pid = Number(UPLOAD_NAME.exec(name)?.[1])
+      if (pid && pid !== process.pid && !isOtherProcessAlive(pid)) rmSync(join(this.root, name), { force: true })
     }
-    this.#removeUploadsDirectory()
   }
 }
 

@@ -16,7 +16,8 @@ export interface StackRequest {
 export interface StackResponse {
   status: number
   headers: Record<string, string>
-  body?: string | Readable
+  /** Text, or what opens the content once it is really wanted. */
+  body?: string | (() => Readable)
 }
 
 export const JSON_API = 'application/vnd.api+json'

@@ -20,7 +20,7 @@ export function createFetch(dispatch: Dispatch): typeof globalThis.fetch {
       throw signal.aborted ? signal.reason : error
     })
     const { body } = response
-    return new Response(typeof body === 'object' ? (Readable.toWeb(body) as ReadableStream) : (body ?? null), {
+    return new Response(typeof body === 'function' ? (Readable.toWeb(body()) as ReadableStream) : (body ?? null), {
       status: response.status,
       headers: response.headers,
     })

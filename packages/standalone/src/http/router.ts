@@ -24,7 +24,6 @@ export function createRouter(routes: Route[]): Dispatch {
         if (!route.parts.every((part, at) => part.startsWith(':') || part === segments[at])) continue
         const response = await route.handler(request, parameters(route.parts, segments))
         if (!isHead) return response
-        if (typeof response.body === 'object') response.body.destroy()
         return { status: response.status, headers: response.headers }
       }
       throw new ApiError(404, 'Not Found', `${request.method} ${request.path} is not available in standalone mode`)

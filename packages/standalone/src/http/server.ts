@@ -1,7 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { PlainError } from './errors.ts'
 import { jsonAnswer, type StackRequest, type StackResponse } from './exchange.ts'
@@ -72,7 +71,7 @@ async function serve(
   const { body } = answer
   const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
   response.writeHead(answer.status, { ...answer.headers, ...length })
-  if (body instanceof Readable) await pipeline(body, response)
+  if (typeof body === 'function') await pipeline(body(), response)
   else response.end(body)
 }
 

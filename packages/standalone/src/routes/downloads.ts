@@ -21,7 +21,7 @@ export function downloadRoutes({ files, documents }: StackContext): Route[] {
       ...(etag ? { etag } : {}),
     }
     if (etag && request.header('if-none-match') === etag) return { status: 304, headers: { etag } }
-    return { status: 200, headers, body: files.disk.read(files.componentsOf(record)) }
+    return { status: 200, headers, body: () => files.disk.read(files.componentsOf(record)) }
   }
 
   return [

@@ -19,9 +19,18 @@ export function createRouter(...groups: Routes[]): (visit: Visit) => Handler | u
     for (const { method, pattern, handler } of table) {
       const match = method === visit.method ? pattern.exec(visit.path) : null
       if (!match) continue
-      for (const [name, value] of Object.entries(match.groups ?? {})) visit.params[name] = decodeURIComponent(value)
+      for (const [name, value] of Object.entries(match.groups ?? {})) visit.params[name] = decode(value)
       return handler
     }
     return undefined
+  }
+}
+
+/** A part of a path; what is not valid percent-encoding stays as it came, and is then simply not found. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }

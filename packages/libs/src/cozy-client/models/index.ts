@@ -3,7 +3,7 @@ import { getQualification, Qualification, setQualification } from './qualificati
 /** `models.document`. */
 const document = { Qualification, getQualification, setQualification }
 
-interface FileLike {
+export interface FileLike {
   type?: string
   _type?: string
   name?: string

@@ -5,7 +5,7 @@ import { exchange, exchangeJson } from '../exchange.ts'
 import { FetchError } from '../fetch-error.ts'
 import { type FileOptions, files, ROOT_DIR_ID } from '../files.ts'
 import type { FileResource, JsonApiData } from '../json-api.ts'
-import { type NodeResponse, withNodeMembers } from '../node-response.ts'
+import { type NodeResponse, nodeResponse } from '../node-response.ts'
 import type { FileContent } from '../upload-body.ts'
 import {
   DocumentCollection,
@@ -183,7 +183,7 @@ export class FileCollection {
 
   /** @returns a `fetch` response, also usable like one of node-fetch */
   async fetchFileContentById(id: string): Promise<NodeResponse> {
-    return withNodeMembers(await exchange('GET', `/files/download/${encodeURIComponent(id)}`))
+    return nodeResponse(await exchange('GET', `/files/download/${encodeURIComponent(id)}`))
   }
 
   getDownloadLinkById(id: string): Promise<string> {
