@@ -104,7 +104,9 @@ function explain(error: unknown): string {
 }
 
 function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   return version
 }
 
@@ -115,5 +117,11 @@ export async function main(prefix: string[] = []): Promise<void> {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   })
   const { stdin, stdout, stderr, env } = process
-  process.exitCode = await run([...prefix, ...process.argv.slice(2)], { stdin, stdout, stderr, env, cwd: process.cwd() })
+  process.exitCode = await run([...prefix, ...process.argv.slice(2)], {
+    stdin,
+    stdout,
+    stderr,
+    env,
+    cwd: process.cwd(),
+  })
 }

@@ -1,21 +1,19 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
 import { inspect, promisify } from 'node:util'
 import type { Account } from '@konnectory/protocol'
 import { cozyClient } from './cozy-client/index.ts'
 import { installFetchCompat } from './cozy-client/node-response.ts'
 import { handOverOrDie } from './hand-over.ts'
-import { localFields } from './local-stack.ts'
 import { namespace, registerSecret, registerSecretFields, Secret } from './log.ts'
 import { type CozyMetadataDraft, currentManifest, getCozyMetadata } from './manifest.ts'
 import { attachProcessEventHandlers, messageOf } from './process-handlers.ts'
 import { markRunStart } from './run-deadline.ts'
+import { checkTOS, findFolderPath, readCozyFields, readPayload } from './run-environment.ts'
 import { saveBills } from './save-bills.ts'
 import { saveFiles } from './save-files.ts'
 import { saveIdentity } from './save-identity.ts'
 import { captureExceptionAndDie } from './sentry.ts'
 import { signin } from './signin.ts'
-import { hasStack, isLocal } from './stack-client.ts'
+import { hasStack } from './stack-client.ts'
 import { updateOrCreate } from './update-or-create.ts'
 
 const log = namespace('BaseKonnector')
@@ -33,13 +31,6 @@ export type Parameters = Record<string, any> | null
 
 /** The work of a konnector. `this` is the konnector unless it is an arrow function. */
 export type FetchFunction = (this: BaseKonnector, fields: Fields, parameters: Parameters) => unknown
-
-/** The trigger's message: `COZY_FIELDS`. */
-export interface CozyFields {
-  account?: string
-  folder_to_save?: string
-  [member: string]: unknown
-}
 
 export interface TwoFaOptions {
   /** How the code reaches the user; default `email`. */
@@ -167,21 +158,7 @@ export class BaseKonnector {
    * @throws Error that shows the file or the text that is not JSON
    */
   async readPayload(): Promise<unknown> {
-    const payload = process.env.COZY_PAYLOAD
-    if (payload === undefined || payload === '') return null
-    if (payload.startsWith('@')) {
-      const file = resolve(scriptDirectory(), payload.slice(1))
-      try {
-        return JSON.parse(readFileSync(file, 'utf8'))
-      } catch (error) {
-        throw new Error(`Error while reading file ${file} payload: ${(error as Error).message}`, { cause: error })
-      }
-    }
-    try {
-      return JSON.parse(payload)
-    } catch (error) {
-      throw new Error(`Could not parse JSON in COZY_PAYLOAD: ${payload}`, { cause: error })
-    }
+    return readPayload()
   }
 
   /** What the konnector has kept with `saveAccountData`: a shallow copy. */
@@ -341,51 +318,6 @@ type SaveParameters<F extends (...parameters: any[]) => unknown> = globalThis.Pa
 /** `fields.login`; a text (an old form: the folder's path) has none. */
 function loginOf(fields: unknown): string | undefined {
   return (fields as { login?: string }).login
-}
-
-/**
- * @returns path of the destination folder: of the trigger's, else of the account's; undefined when there is none
- * @throws Error `NOT_EXISTING_DIRECTORY`
- */
-async function findFolderPath(cozyFields: CozyFields, account: Account): Promise<string | undefined> {
-  if (!cozyFields.folder_to_save) log.info('No folder_to_save available in the trigger')
-  const id = cozyFields.folder_to_save || account.folderId
-  if (!id) {
-    log.debug('No folder needed')
-    return undefined
-  }
-  try {
-    return (await cozyClient.files.statById(id, false)).attributes.path
-  } catch (error) {
-    log.error(messageOf(error))
-    log.error(`error while getting the folder path of ${id}`)
-    throw new Error('NOT_EXISTING_DIRECTORY', { cause: error })
-  }
-}
-
-/** @throws Error `TOS_NOT_ACCEPTED` when the stack refuses because its terms are to be accepted */
-function checkTOS(error: unknown): void {
-  const { reason } = (error ?? {}) as { reason?: { title?: unknown }[] }
-  if (reason?.[0]?.title === 'TOS Updated') throw new Error('TOS_NOT_ACCEPTED')
-}
-
-/**
- * The message as servers give it, flat. Older documentation shows it under `data.attributes.arguments`: accepted too.
- * @throws SyntaxError when `COZY_FIELDS` is not JSON
- */
-function readCozyFields(): CozyFields {
-  const given = isLocal() ? localFields() : JSON.parse(process.env.COZY_FIELDS || '{}')
-  const fields: CozyFields = given ?? {}
-  const { data } = fields as { data?: { attributes?: { arguments?: unknown } } }
-  const nested = data?.attributes?.arguments
-  const isFlat = fields.account !== undefined || fields.folder_to_save !== undefined
-  return !isFlat && typeof nested === 'object' && nested !== null ? (nested as CozyFields) : fields
-}
-
-/** Where the server puts a large payload: beside the bundle. Run from its sources, beside the main file. */
-function scriptDirectory(): string {
-  if (typeof __dirname !== 'undefined') return __dirname
-  return process.argv[1] ? dirname(process.argv[1]) : process.cwd()
 }
 
 /** @returns a function that calls `method` the first time, and gives that result again afterwards */

@@ -2,8 +2,9 @@
 
 // One lazy getter per heavy module. Everything in @konnectory/libs reaches these modules through here and nowhere
 // else: `require` inside a function costs nothing at import, and esbuild wraps each required module so that a bundle
-// evaluates it at the first call only. Numbers on Node 26: cheerio 45 ms (its Node entry loads undici), @cypress/request
-// 60 ms, bluebird 9 ms, tough-cookie 12 ms; a konnector that does nothing must start in 2.5 x `node -e 0`.
+// evaluates it at the first call only. CPU to load, unbundled, Node 26 on a busy 2-core machine: cheerio 200 ms (its
+// Node entry loads undici), @cypress/request 130 ms, bluebird 25 ms, tough-cookie 25 ms; a konnector that does nothing
+// must start in 2.5 x `node -e 0`.
 //
 // For the bundler (packages/cli/src/build):
 // - cheerio: alias `cheerio` to its browser build (`node_modules/cheerio/dist/browser/index.js`, ESM). Compared file by

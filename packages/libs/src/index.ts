@@ -29,7 +29,7 @@ import { signin } from './signin.ts'
 import { solveCaptcha } from './solve-captcha.ts'
 import { updateOrCreate } from './update-or-create.ts'
 
-export type { CozyFields, FetchFunction, Fields, Parameters, TwoFaOptions } from './base-konnector.ts'
+export type { FetchFunction, Fields, Parameters, TwoFaOptions } from './base-konnector.ts'
 export type { AnyDocument } from './cozy-client/data-path.ts'
 export type { FileResource, JsonApiResource } from './cozy-client/json-api.ts'
 export type { ErrorCode } from './errors.ts'
@@ -43,6 +43,7 @@ export type {
   RequestJar,
   RequestOptions,
 } from './request/index.ts'
+export type { CozyFields } from './run-environment.ts'
 export {
   addData,
   BaseKonnector,

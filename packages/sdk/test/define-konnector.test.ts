@@ -85,7 +85,7 @@ describe('types of fields', () => {
     // @ts-expect-error a type is a text
     defineKonnector({ fields: { login: { type: 1 } }, run() {} })
     // @ts-expect-error the context has no such member
-    defineKonnector({ run({ browser }) {} })
+    defineKonnector({ run: ({ browser }) => browser })
     const context = {} as RunContext
     // @ts-expect-error an unknown code
     const code: Parameters<typeof context.errors.userActionNeeded>[0] = 'SLEEP'

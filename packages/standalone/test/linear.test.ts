@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ROOT_DIR_ID } from '@konnectory/client'
 import { open, temporaryDirectory } from './support/stack.ts'
 
-/** What saveFiles and saveBills ask for each entry, in microseconds of CPU. */
+/** What saveFiles and saveBills ask for each entry, in microseconds of our own CPU: the disk's share differs from one to another. */
 async function cost(count: number): Promise<number> {
   using dir = temporaryDirectory()
   const { stack, client } = open(dir.path)
@@ -20,12 +20,12 @@ async function cost(count: number): Promise<number> {
     await client.data.create('io.cozy.bills', { n, vendor: 'acme' })
   }
   await stack.flush()
-  const { user, system } = process.cpuUsage(start)
-  return user + system
+  return process.cpuUsage(start).user
 }
 
 test('a thousand documents and files cost at most six times two hundred', { timeout: 60_000 }, async () => {
-  await cost(100)
-  const ratio = (await cost(1000)) / (await cost(200))
-  assert.ok(ratio < 6.5, `${ratio.toFixed(1)} times`)
+  await cost(300)
+  const few = [await cost(200), await cost(200), await cost(200)].sort((a, b) => a - b)[1]!
+  const ratio = (await cost(1000)) / few
+  assert.ok(ratio < 6, `${ratio.toFixed(1)} times`)
 })

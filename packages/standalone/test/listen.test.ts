@@ -137,7 +137,7 @@ test('a download link needs no token', async () => {
   }
 })
 
-test('close frees the port, lets what is under way end, and may be called twice', async () => {
+test('close frees the port, lets what is under way end, and may be called twice', async t => {
   using dir = temporaryDirectory()
   const { stack } = open(dir.path)
   const server = await stack.listen()
@@ -145,6 +145,7 @@ test('close frees the port, lets what is under way end, and may be called twice'
   let closing: Promise<void> | undefined
   const body = (async function* () {
     yield new TextEncoder().encode('a')
+    await t.waitFor(() => assert.ok(readdirSync(dir.path).length > 0))
     closing = server.close()
     yield new TextEncoder().encode('b')
   })()

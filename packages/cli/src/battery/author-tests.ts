@@ -16,7 +16,12 @@ export function findAuthorTests(root: string): string[] {
 }
 
 /** Runs them with Node's own test runner; `onOutput` gets its report as it comes. */
-export async function runAuthorTests(files: string[], root: string, env: NodeJS.ProcessEnv, onOutput: (text: string) => void): Promise<CheckResult> {
+export async function runAuthorTests(
+  files: string[],
+  root: string,
+  env: NodeJS.ProcessEnv,
+  onOutput: (text: string) => void,
+): Promise<CheckResult> {
   const typed = files.some(file => /ts$/.test(file))
   if (typed && !(process.features as { typescript?: unknown }).typescript)
     return skipped(`Node ${process.versions.node} does not run TypeScript: use Node 22.18 or later for test/*.test.ts.`)

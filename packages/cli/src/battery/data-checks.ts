@@ -9,8 +9,14 @@ export function dataArrives({ har }: Bench, trial: Trial): CheckResult {
     const hint = recorded === 'done' ? '' : ` The recorded run itself ended with ${recorded}: record one that succeeds.`
     return failed(explainOutcome(trial) + hint, trial.lines)
   }
-  const created = dataEvents(trial.run).filter(event => event.action === 'created' && !(event.kind === 'file' && event.file.type !== 'file'))
-  if (created.length === 0) return failed('The run succeeded and brought nothing: no document, no file. Record an account that has some.', trial.lines)
+  const created = dataEvents(trial.run).filter(
+    event => event.action === 'created' && !(event.kind === 'file' && event.file.type !== 'file'),
+  )
+  if (created.length === 0)
+    return failed(
+      'The run succeeded and brought nothing: no document, no file. Record an account that has some.',
+      trial.lines,
+    )
   return passed
 }
 
@@ -19,7 +25,9 @@ export function writesNothing(trial: Trial): CheckResult {
   if (trial.outcome !== 'done') return failed(explainOutcome(trial), trial.lines)
   const written = dataEvents(trial.run)
   if (written.length === 0) return passed
-  const names = written.map(event => (event.kind === 'file' ? `${event.action} ${event.path}` : `${event.action} ${event.doctype} ${event.doc._id}`))
+  const names = written.map(event =>
+    event.kind === 'file' ? `${event.action} ${event.path}` : `${event.action} ${event.doctype} ${event.doc._id}`,
+  )
   const shown = names.slice(0, 5).join(', ') + (names.length > 5 ? ` and ${names.length - 5} more` : '')
   return failed(
     `The second run wrote: ${shown}. Give the save functions keys that recognise a document (keys, fileIdAttributes), made of values that do not change.`,
@@ -52,9 +60,11 @@ export function noSecretInLogs({ project, har }: Bench, trials: Trial[]): CheckR
   for (const code of twoFactorCodes) planted.set('the two-factor code', code)
   for (const { lines } of trials) {
     for (const line of lines) {
-      for (const [what, value] of planted) if (line.includes(value)) return failed(`The log shows ${what}: ${line.replaceAll(value, '********')}`)
+      for (const [what, value] of planted)
+        if (line.includes(value)) return failed(`The log shows ${what}: ${line.replaceAll(value, '********')}`)
       const vendorSecret = VENDOR_SECRET.exec(line)
-      if (vendorSecret) return failed(`The log shows a cookie or token of the vendor (${vendorSecret[0]} in the recording): ${line}`)
+      if (vendorSecret)
+        return failed(`The log shows a cookie or token of the vendor (${vendorSecret[0]} in the recording): ${line}`)
     }
   }
   return passed

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { readDevConfig } from '../project/dev-config.ts'
+import { EntryError } from '../project/entry.ts'
 import { formatDiagnostic, ManifestError } from '../project/manifest.ts'
 import type { Har } from '../record/har.ts'
 import { loadRecording } from '../record/recorder.ts'
@@ -7,7 +8,7 @@ import { bundleProject, openProject, type Project } from '../standalone/project.
 import { DEFAULT_RECORDING, recordingFile } from '../standalone/standalone.ts'
 import { plural } from '../terminal/amounts.ts'
 import { coloursFor } from '../terminal/colours.ts'
-import type { Terminal } from '../terminal/output.ts'
+import { type Terminal, UsageError } from '../terminal/output.ts'
 import { findAuthorTests, runAuthorTests } from './author-tests.ts'
 import { type CheckResult, failed, type NamedResult, passed, skipped } from './check.ts'
 import { dataArrives, noSecretInLogs, permissionsCover, writesNothing } from './data-checks.ts'
@@ -37,10 +38,11 @@ export async function runTests(options: RunTestsOptions, terminal: Terminal): Pr
   process.on('SIGTERM', onSignal)
   try {
     let project: Project | undefined
-    await report.check('the manifest is valid', async () => {
+    await report.check('the script and the manifest are there and valid', async () => {
       try {
         project = openProject(root, options.file, 'konnectory test')
       } catch (error) {
+        if (error instanceof EntryError || error instanceof UsageError) return failed(error.message)
         if (!(error instanceof ManifestError)) throw error
         return failed([error.message, ...error.diagnostics.map(formatDiagnostic)].join('\n'))
       }
@@ -50,15 +52,19 @@ export async function runTests(options: RunTestsOptions, terminal: Terminal): Pr
     })
     let har: Har | undefined
     await report.check('there is a recording to replay', async () => {
-      if (!existsSync(recording)) return failed(`${recording} does not exist. Make it with: konnectory standalone --record`)
+      if (!existsSync(recording))
+        return failed(`${recording} does not exist. Make it with: konnectory standalone --record`)
       har = await loadRecording(recording)
       return passed
     })
-    if (project && har) await checkRuns(project, har, recordingFile(root, WRONG_PASSWORD), terminal, report.check, stop.signal)
+    if (project && har)
+      await checkRuns(project, har, recordingFile(root, WRONG_PASSWORD), terminal, report.check, stop.signal)
     const tests = findAuthorTests(root)
     if (tests.length > 0 && !stop.signal.aborted) {
       const onOutput = (text: string): void => void (options.json ? undefined : terminal.stdout.write(text))
-      await report.check(`the konnector's own tests (${plural(tests.length, 'file')})`, () => runAuthorTests(tests, root, terminal.env, onOutput))
+      await report.check(`the konnector's own tests (${plural(tests.length, 'file')})`, () =>
+        runAuthorTests(tests, root, terminal.env, onOutput),
+      )
     }
     if (stop.signal.aborted) return 130
     return report.end() ? 0 : 1
@@ -70,10 +76,24 @@ export async function runTests(options: RunTestsOptions, terminal: Terminal): Pr
 
 type Check = (name: string, run: () => Promise<CheckResult> | CheckResult) => Promise<CheckResult>
 
-async function checkRuns(project: Project, har: Har, wrong: string, terminal: Terminal, check: Check, signal: AbortSignal): Promise<void> {
+async function checkRuns(
+  project: Project,
+  har: Har,
+  wrong: string,
+  terminal: Terminal,
+  check: Check,
+  signal: AbortSignal,
+): Promise<void> {
   const script = await bundleProject(project)
   try {
-    const bench: Bench = { project, script, har, config: (await readDevConfig(project.root)) ?? {}, env: terminal.env, signal }
+    const bench: Bench = {
+      project,
+      script,
+      har,
+      config: (await readDevConfig(project.root)) ?? {},
+      env: terminal.env,
+      signal,
+    }
     const trials: Trial[] = []
     await withFolder(async dir => {
       const first = await check('data arrives', async () => {
@@ -110,7 +130,8 @@ function createReport({ stdout, env }: Terminal, json: boolean): Report {
   const results: NamedResult[] = []
   if (!json) stdout.write('TAP version 14\n')
   const print = ({ name, status, detail, log }: NamedResult): void => {
-    const mark = status === 'failed' ? colours.red('not ok') : status === 'skipped' ? colours.yellow('ok') : colours.green('ok')
+    const mark =
+      status === 'failed' ? colours.red('not ok') : status === 'skipped' ? colours.yellow('ok') : colours.green('ok')
     const note = status === 'skipped' ? ` # SKIP ${detail}` : ''
     stdout.write(`${mark} ${results.length} - ${name}${note}\n`)
     if (status !== 'failed') return
@@ -129,7 +150,10 @@ function createReport({ stdout, env }: Terminal, json: boolean): Report {
       const count = (status: CheckResult['status']): number => results.filter(result => result.status === status).length
       const ok = count('failed') === 0
       if (json) stdout.write(`${JSON.stringify({ ok, checks: results })}\n`)
-      else stdout.write(`1..${results.length}\n# ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`)
+      else
+        stdout.write(
+          `1..${results.length}\n# ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`,
+        )
       return ok
     },
   }

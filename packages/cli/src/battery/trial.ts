@@ -1,5 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StackEvent } from '@konnectory/standalone'
@@ -44,7 +44,12 @@ export async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T
 }
 
 /** Replays `har` (default: the bench's) into `dir`. */
-export async function replayInto(dir: string, bench: Bench, har = bench.har, options: ReplayerOptions = {}): Promise<Trial> {
+export async function replayInto(
+  dir: string,
+  bench: Bench,
+  har = bench.har,
+  options: ReplayerOptions = {},
+): Promise<Trial> {
   const replayer = createReplayer(har, options)
   return tryOut(dir, bench, har, request => replayer.handle(request), replayer)
 }

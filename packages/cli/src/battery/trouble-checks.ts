@@ -7,7 +7,7 @@ import { type CheckResult, failed, passed, skipped } from './check.ts'
 import { type Bench, replayInto, type Trial, tryOut, withFolder } from './trial.ts'
 
 const HOW_TO_RECORD =
-  'To check it with the vendor\'s real answer, put a wrong password in the config and run: konnectory standalone --record --as wrong-password'
+  "To check it with the vendor's real answer, put a wrong password in the config and run: konnectory standalone --record --as wrong-password"
 
 /**
  * A wrong password ends with LOGIN_FAILED. With a recording of one it is replayed. Otherwise the vendor's answer to the login is made up
@@ -20,7 +20,10 @@ export async function wrongPassword(bench: Bench, recording: string): Promise<Ch
     const trial = await withFolder(dir => replayInto(dir, bench, har))
     return isCode(trial.outcome, 'LOGIN_FAILED')
       ? passed
-      : failed(`With the recorded wrong password the konnector ended with ${trial.outcome}. Throw errors.LOGIN_FAILED.`, trial.lines)
+      : failed(
+          `With the recorded wrong password the konnector ended with ${trial.outcome}. Throw errors.LOGIN_FAILED.`,
+          trial.lines,
+        )
   }
   const login = findLogin(bench.har, secretsOf(bench))
   if (!login) return skipped(`No recorded request sends the password, so a refusal cannot be made up. ${HOW_TO_RECORD}`)
@@ -41,9 +44,14 @@ export async function wrongPassword(bench: Bench, recording: string): Promise<Ch
   const ended = trial.replayer && trial.replayer.unknown.length > 0 ? errorOf(trial) : trial.outcome
   if (isCode(ended, 'LOGIN_FAILED')) return passed
   if (ended === 'done') {
-    return failed('The vendor refused the login and the konnector reported success. Check the answer to the login and throw errors.LOGIN_FAILED.', trial.lines)
+    return failed(
+      'The vendor refused the login and the konnector reported success. Check the answer to the login and throw errors.LOGIN_FAILED.',
+      trial.lines,
+    )
   }
-  return skipped(`Refused with ${page ? 'the login page once more' : '401'}, the konnector ended with ${ended}, which may be right for another answer of this vendor. ${HOW_TO_RECORD}`)
+  return skipped(
+    `Refused with ${page ? 'the login page once more' : '401'}, the konnector ended with ${ended}, which may be right for another answer of this vendor. ${HOW_TO_RECORD}`,
+  )
 }
 
 /** A vendor that fails, in the two usual ways, ends with VENDOR_DOWN. */
@@ -70,7 +78,10 @@ export async function vendorDown(bench: Bench): Promise<CheckResult> {
     )
     if (asked === 0) return skipped('The konnector sends no request to a vendor.')
     if (codes.some(code => isCode(trial.outcome, code))) continue
-    return failed(`When the vendor ${what}, the konnector ended with ${trial.outcome}. Catch network and 5xx errors and throw errors.VENDOR_DOWN.`, trial.lines)
+    return failed(
+      `When the vendor ${what}, the konnector ended with ${trial.outcome}. Catch network and 5xx errors and throw errors.VENDOR_DOWN.`,
+      trial.lines,
+    )
   }
   return passed
 }
@@ -87,7 +98,9 @@ function errorOf({ run }: Trial): string {
 /** What stands for the passwords in the recording. */
 function secretsOf({ project, har }: Bench): string[] {
   const { fields } = har.log._konnectory
-  const named = project.fields.filter(field => field.type === 'password' || field.encrypted).map(field => fields[field.name])
+  const named = project.fields
+    .filter(field => field.type === 'password' || field.encrypted)
+    .map(field => fields[field.name])
   return [...named, fields.password].filter((value): value is string => typeof value === 'string' && value !== '')
 }
 
@@ -101,20 +114,30 @@ function findLogin({ log }: Har, secrets: string[]): HarEntry | undefined {
 }
 
 function isApi({ request, response }: HarEntry): boolean {
-  return /json/i.test(`${response.content.mimeType} ${request.postData?.mimeType ?? ''}`) || request.headers.some(({ name }) => /^authorization$/i.test(name))
+  return (
+    /json/i.test(`${response.content.mimeType} ${request.postData?.mimeType ?? ''}`) ||
+    request.headers.some(({ name }) => /^authorization$/i.test(name))
+  )
 }
 
 /** The last page before the login that asks for a password. */
 function loginPage({ log }: Har, login: HarEntry): HarEntry | undefined {
   const before = log.entries.slice(0, log.entries.indexOf(login))
   return before.findLast(
-    entry => entry.response.status === 200 && /html/i.test(entry.response.content.mimeType) && /type\s*=\s*["']?password/i.test(bodyOf(entry).toString()),
+    entry =>
+      entry.response.status === 200 &&
+      /html/i.test(entry.response.content.mimeType) &&
+      /type\s*=\s*["']?password/i.test(bodyOf(entry).toString()),
   )
 }
 
 function refuse({ answer }: GatewayRequest, entry: HarEntry, page: HarEntry | undefined): void {
   if (page && !isApi(entry)) return sendEntry(page, answer)
-  const body = JSON.stringify({ error: 'invalid_grant', error_description: 'Invalid credentials', message: 'Invalid credentials' })
+  const body = JSON.stringify({
+    error: 'invalid_grant',
+    error_description: 'Invalid credentials',
+    message: 'Invalid credentials',
+  })
   answer.writeHead(401, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
   answer.end(body)
 }

@@ -9,7 +9,7 @@ import { absentModules } from './optional-modules.ts'
 import { formatProblem, fromEsbuild } from './problem.ts'
 import { type Resolved, resolveModules } from './resolve-modules.ts'
 import { shrink } from './shrink.ts'
-import { compileVendor, serveVendor, vendorLoader } from './vendor.ts'
+import { CHEERIO_NODE_ONLY, compileVendor, serveVendor, vendorLoader } from './vendor.ts'
 
 export interface BundleOptions {
   /** Folder of the konnector. */
@@ -74,11 +74,13 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       ],
     })
 
-  // The start code is for konnectors of the SDK: one that uses it undeclared costs a second pass.
+  // What few konnectors need is left out first: one that turns out to need it costs a second pass.
   const guess = declared.has('@konnectory/sdk')
   let result = await run(guess)
-  if (!guess && usesSdk(result.metafile)) result = await run(true)
   const sources = await readSources(root, result.metafile)
+  const withStart = guess || usesSdk(result.metafile)
+  resolved.wholeCheerio = sources.some(source => CHEERIO_NODE_ONLY.test(source))
+  if (withStart !== guess || resolved.wholeCheerio) result = await run(withStart)
 
   const [small, vendor] = await Promise.all([
     options.minify === false ? result.files : shrink(result.files, result.metafile, root),

@@ -1,7 +1,7 @@
 /** What an author writes that needs a module the libraries do without, and the version they were written for. */
 const NEEDS: [module: string, install: string, use: RegExp][] = [
   ['pdfjs', 'pdfjs', /\b(htmlToPDF|createCozyPDFDocument)\b|['"]pdfjs(\/[^'"]*)?['"]/],
-  ['pdfjs-dist', 'pdfjs-dist@2', /\bgetPdfText\b|['"]pdfjs-dist(\/[^'"]*)?['"]/],
+  ['pdfjs-dist/legacy/build/pdf', 'pdfjs-dist@2', /\bgetPdfText\b|['"]pdfjs-dist(\/[^'"]*)?['"]/],
   ['zombie', 'zombie', /\bCozyBrowser\b|['"]zombie['"]/],
 ]
 

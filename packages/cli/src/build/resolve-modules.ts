@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { phantomModule, phantomModules } from '@konnectory/libs/phantom'
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild, ResolveResult } from 'esbuild'
 import { packageName } from './problem.ts'
-import { VENDOR, vendorModule } from './vendor.ts'
+import { lightCheerio, VENDOR, vendorModule } from './vendor.ts'
 
 /** What our own dependencies are looked up from: this package's, and the libraries'. */
 const HERE = dirname(fileURLToPath(import.meta.url))
@@ -25,12 +25,14 @@ const OURS = /^@konnectory\/(libs|sdk|client|protocol|standalone)(\/.*)?$/
 const OPTIONAL = /^(pdfjs|pdfjs-dist|zombie|canvas)(\/.*)?$/
 
 /**
- * What was asked of the resolver that a person should know: optional modules that were not found, by name.
+ * What was asked of the resolver that a person should know: optional modules that were not found, as asked for.
  */
 export interface Resolved {
   absent: Set<string>
   /** Folder of the libraries that ask for heavy modules (`vendor.ts`), when some do. */
   vendorFrom?: string
+  /** In: take cheerio's Node entry even where its browser entry would do. */
+  wholeCheerio?: boolean
   /** Specifiers of the library that only the upstream package answers. */
   upstream: Set<string>
 }
@@ -76,7 +78,7 @@ export function resolveModules(root: string, declared: ReadonlySet<string>, reso
         // A konnector's dependency finds its own copy first; our libraries (and so ours in a checkout) must not.
         const found = args.resolveDir.startsWith(root) ? await find(args.path, args) : await find(args.path, args, root)
         if (found) return found
-        resolved.absent.add(packageName(args.path))
+        resolved.absent.add(args.path)
         return { path: args.path, external: true }
       })
 
@@ -96,7 +98,8 @@ export function resolveModules(root: string, declared: ReadonlySet<string>, reso
             return vendorModule(name)
           }
         }
-        if (own) return own
+        if (own)
+          return args.path === 'cheerio' && isAuthors(args, root) && !resolved.wholeCheerio ? lightCheerio(own) : own
         if (phantom.from === 'file') return { path: phantom.target }
         return find(phantom.target, args, phantom.from === 'libs' ? LIBS : HERE)
       })

@@ -12,7 +12,12 @@ export function register(program: Command, context: CommandContext): void {
     .option('--replay', 'answer from that recording instead of the network')
     .option('--as <name>', 'name of the recording: fixtures/<name>.har')
     .option('--keep-files', 'with --record: keep downloaded files as they are')
-    .option('--host <name=address>', 'reach a name at this address, e.g. vendor.test=127.0.0.1:8080 (repeatable)', collect, [])
+    .option(
+      '--host <name=address>',
+      'reach a name at this address, e.g. vendor.test=127.0.0.1:8080 (repeatable)',
+      collect,
+      [],
+    )
     .option('--time-limit <seconds>', 'end the konnector after this time, 0 for never (default: 300)', seconds)
     .addHelpText(
       'after',

@@ -48,13 +48,21 @@ export function parseDevConfig(source: string): DevConfig {
   const [first] = errors
   if (first) {
     const before = text.slice(0, first.offset).split('\n')
-    const what = printParseErrorCode(first.error).replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
-    throw new UsageError(`${DEV_CONFIG} cannot be read: ${what} at line ${before.length}, column ${before.at(-1)!.length + 1}.`)
+    const what = printParseErrorCode(first.error)
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+    throw new UsageError(
+      `${DEV_CONFIG} cannot be read: ${what} at line ${before.length}, column ${before.at(-1)!.length + 1}.`,
+    )
   }
   if (!isObject(config)) throw new UsageError(`${DEV_CONFIG} must hold an object: { "fields": { … } }.`)
   for (const key of OBJECT_KEYS)
-    if (config[key] !== undefined && config[key] !== null && !isObject(config[key])) throw new UsageError(`${DEV_CONFIG}: "${key}" must be an object.`)
-  if (config.scrub !== undefined && !(Array.isArray(config.scrub) && config.scrub.every(text => typeof text === 'string')))
+    if (config[key] !== undefined && config[key] !== null && !isObject(config[key]))
+      throw new UsageError(`${DEV_CONFIG}: "${key}" must be an object.`)
+  if (
+    config.scrub !== undefined &&
+    !(Array.isArray(config.scrub) && config.scrub.every(text => typeof text === 'string'))
+  )
     throw new UsageError(`${DEV_CONFIG}: "scrub" must be a list of strings.`)
   return config as DevConfig
 }
@@ -88,7 +96,8 @@ function initialValue(field: Field): string | boolean {
 function describeField(field: Field): string {
   const parts = [field.label ?? field.description ?? field.name, field.required ? 'required' : 'optional']
   if (field.type !== 'text') parts.push(field.type)
-  if (field.options.length > 0) parts.push(`one of ${field.options.map(({ value }) => JSON.stringify(value)).join(', ')}`)
+  if (field.options.length > 0)
+    parts.push(`one of ${field.options.map(({ value }) => JSON.stringify(value)).join(', ')}`)
   return oneLine(parts.join(', '))
 }
 

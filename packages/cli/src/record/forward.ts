@@ -7,7 +7,15 @@ import type { Exchange, ExchangeError } from './exchange.ts'
 import type { GatewayRequest, Target } from './gateway.ts'
 
 /** Headers that belong to one connection, not to the message (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding', 'proxy-connection', 'upgrade', 'te', 'trailer'])
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'proxy-connection',
+  'upgrade',
+  'te',
+  'trailer',
+])
 
 export interface ForwardOptions {
   pins: Pins
@@ -104,7 +112,11 @@ export function forwarder(options: ForwardOptions): (request: GatewayRequest) =>
     incoming.on('end', () => outgoing.end())
     answer.on('close', () => {
       if (answer.writableFinished) return
-      tell(response ? { ...resultOf(response), aborted: true } : { status: 0, statusText: '', responseHeaders: [], aborted: true })
+      tell(
+        response
+          ? { ...resultOf(response), aborted: true }
+          : { status: 0, statusText: '', responseHeaders: [], aborted: true },
+      )
       outgoing.destroy()
     })
   }
@@ -125,7 +137,8 @@ function endToEnd(rawHeaders: string[]): string[] {
 function describe(error: NodeJS.ErrnoException): ExchangeError {
   const { code, errno, syscall } = error
   // With several addresses Node reports an AggregateError whose own message is empty.
-  const message = error.message || (error instanceof AggregateError ? String(error.errors[0]?.message) : 'connection failed')
+  const message =
+    error.message || (error instanceof AggregateError ? String(error.errors[0]?.message) : 'connection failed')
   return { message, ...(code ? { code } : {}), ...(errno ? { errno } : {}), ...(syscall ? { syscall } : {}) }
 }
 
@@ -155,7 +168,8 @@ export function passUpgrade(pins: Pins) {
     const { secure, options } = destination(target, pins)
     const upstream = secure ? connectTls(options) : connectTcp(options)
     const lines = [`${incoming.method} ${incoming.url} HTTP/1.1`]
-    for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
+    for (let i = 0; i < incoming.rawHeaders.length; i += 2)
+      lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
     upstream.write(`${lines.join('\r\n')}\r\n\r\n`)
     upstream.write(head)
     upstream.on('error', () => socket.destroy())

@@ -73,12 +73,18 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   http.on('upgrade', (incoming, socket, head) => {
     const target = targets.get(socket as Socket)!
     if (options.upgrade) options.upgrade(target, incoming, socket as Socket, head)
-    else fail(socket as Socket, { message: `WebSocket to ${target.host} is not possible in a replay`, code: 'ECONNREFUSED' })
+    else
+      fail(socket as Socket, {
+        message: `WebSocket to ${target.host} is not possible in a replay`,
+        code: 'ECONNREFUSED',
+      })
   })
   http.on('connect', (_incoming, socket) =>
     fail(socket as Socket, { message: 'A proxy cannot be used while recording or replaying', code: 'ECONNREFUSED' }),
   )
-  http.on('clientError', (error, socket) => fail(socket as Socket, { message: `Not HTTP/1.1: ${error.message}`, code: 'EPROTO' }))
+  http.on('clientError', (error, socket) =>
+    fail(socket as Socket, { message: `Not HTTP/1.1: ${error.message}`, code: 'EPROTO' }),
+  )
 
   const server = createServer(socket => {
     sockets.add(socket)

@@ -30,7 +30,14 @@ export interface HarEntry {
     httpVersion: string
     cookies: NameValue[]
     headers: NameValue[]
-    content: { size: number; mimeType: string; text?: string; encoding?: 'base64'; comment?: string; _charset?: 'latin1' }
+    content: {
+      size: number
+      mimeType: string
+      text?: string
+      encoding?: 'base64'
+      comment?: string
+      _charset?: 'latin1'
+    }
     redirectURL: string
     headersSize: number
     bodySize: number
@@ -80,7 +87,10 @@ export function harEntry(exchange: Exchange, dictionary: Dictionary, number: num
   )
   const requestType = dictionary.scrub(headerOf(exchange.requestHeaders, 'content-type'))
   const responseType = dictionary.scrub(headerOf(exchange.responseHeaders, 'content-type'))
-  const requestText = textOf(decodeBody(exchange.requestBody, headerOf(exchange.requestHeaders, 'content-encoding')), requestType)
+  const requestText = textOf(
+    decodeBody(exchange.requestBody, headerOf(exchange.requestHeaders, 'content-encoding')),
+    requestType,
+  )
   return {
     startedDateTime: new Date(exchange.startedAt).toISOString(),
     time: exchange.duration,
@@ -140,7 +150,10 @@ function content(
 }
 
 function scrubHeaders(headers: string[], dictionary: Dictionary): NameValue[] {
-  return headerPairs(headers).map(([name, value]) => ({ name, value: scrubHeader(name.toLowerCase(), value, dictionary) }))
+  return headerPairs(headers).map(([name, value]) => ({
+    name,
+    value: scrubHeader(name.toLowerCase(), value, dictionary),
+  }))
 }
 
 function scrubHeader(name: string, value: string, dictionary: Dictionary): string {

@@ -29,7 +29,12 @@ const RANDOM = /^0?\.\d{8,}$/
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/
 const DAY = 86_400_000
 
-export function comparable(method: string, url: string, contentType: string, text: string | undefined): ComparableRequest {
+export function comparable(
+  method: string,
+  url: string,
+  contentType: string,
+  text: string | undefined,
+): ComparableRequest {
   const parsed = new URL(url)
   return {
     method: method.toUpperCase(),
@@ -62,11 +67,16 @@ export function comparableEntry({ request }: HarEntry): ComparableRequest {
  * @param recordedAt epoch milliseconds: times near it differ between runs without meaning anything
  * @returns what differs, in words; undefined when method, place or path are others
  */
-export function compare(recorded: ComparableRequest, incoming: ComparableRequest, recordedAt: number): Comparison | undefined {
+export function compare(
+  recorded: ComparableRequest,
+  incoming: ComparableRequest,
+  recordedAt: number,
+): Comparison | undefined {
   const result: Comparison = { differences: [], bindings: new Map() }
   if (recorded.method !== incoming.method || recorded.origin !== incoming.origin) return undefined
   if (recorded.path.length !== incoming.path.length) return undefined
-  for (const [i, part] of recorded.path.entries()) if (!sameValue(part, incoming.path[i]!, recordedAt, result)) return undefined
+  for (const [i, part] of recorded.path.entries())
+    if (!sameValue(part, incoming.path[i]!, recordedAt, result)) return undefined
   comparePairs('query parameter', recorded.query, incoming.query, recordedAt, result)
   const [was, is] = [recorded.body, incoming.body]
   if (was.kind === 'fields' && is.kind === 'fields') comparePairs('body field', was.pairs, is.pairs, recordedAt, result)
@@ -86,7 +96,8 @@ function comparePairs(what: string, recorded: Pair[], incoming: Pair[], recorded
       continue
     }
     const [[, found]] = left.splice(at, 1) as [Pair]
-    if (!sameValue(value, found, recordedAt, result)) result.differences.push(`${what} "${name}" was ${quote(value)} and is ${quote(found)}`)
+    if (!sameValue(value, found, recordedAt, result))
+      result.differences.push(`${what} "${name}" was ${quote(value)} and is ${quote(found)}`)
   }
   for (const [name] of left) result.differences.push(`${what} "${name}" is new`)
 }
@@ -115,7 +126,7 @@ function hasPlaceholder(text: string): boolean {
 /** A recorded text around placeholders must be the same; what they stand for may be anything. */
 function patternOf(text: string): RegExp {
   const parts = text.split(PLACEHOLDERS).map(part => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'))
-  return new RegExp(`^${parts.join('[^]*?')}$`)
+  return new RegExp(`^${parts.join('[\\s\\S]*?')}$`)
 }
 
 function isNear(value: string, recordedAt: number): boolean {

@@ -42,7 +42,9 @@ export function makeRecording(exchanges: Exchange[], outcome: string, options: R
       fields[name] = dictionary.set(text, fieldPlaceholder(name, text), true)
     }
   }
-  const twoFactorCodes = (options.twoFactorCodes ?? []).map((code, i) => dictionary.set(code, fieldPlaceholder(`two-factor-${i + 1}`, code), true))
+  const twoFactorCodes = (options.twoFactorCodes ?? []).map((code, i) =>
+    dictionary.set(code, fieldPlaceholder(`two-factor-${i + 1}`, code), true),
+  )
   // A field may hold an object (advanced options of old configs): whatever text is in it counts as personal.
   for (const text of [...nestedTexts(Object.values(options.fields)), ...(options.scrub ?? [])])
     if (text.length >= SHORTEST) dictionary.learn(text, 'personal', count => `konnectory-personal-${count}`)
@@ -50,7 +52,8 @@ export function makeRecording(exchanges: Exchange[], outcome: string, options: R
   const ordered = [...exchanges].sort((a, b) => a.startedAt - b.startedAt)
   for (const exchange of ordered) learnExchange(dictionary, exchange)
   const entries = ordered.map((exchange, i) => harEntry(exchange, dictionary, i + 1, options.keepFiles === true))
-  for (const [name, value] of Object.entries(fields)) if (value !== null && typeof value === 'object') fields[name] = scrubDeep(value, dictionary)
+  for (const [name, value] of Object.entries(fields))
+    if (value !== null && typeof value === 'object') fields[name] = scrubDeep(value, dictionary)
   return {
     notScrubbed,
     har: {
@@ -88,7 +91,8 @@ export async function loadRecording(file: string): Promise<Har> {
     throw new Error(`There is no recording ${file}. Make one with: konnectory standalone --record`)
   }
   const har = parse(file, text)
-  if (!Array.isArray(har?.log?.entries)) throw new Error(`${file} is not a HAR file. Make it anew with: konnectory standalone --record`)
+  if (!Array.isArray(har?.log?.entries))
+    throw new Error(`${file} is not a HAR file. Make it anew with: konnectory standalone --record`)
   // A HAR saved by a browser replays too: its first request tells the time.
   har.log._konnectory ??= {
     recordedAt: (har.log.entries[0] as HarEntry | undefined)?.startedDateTime ?? '2020-01-01T00:00:00.000Z',
@@ -121,4 +125,3 @@ function scrubDeep(value: unknown, dictionary: Dictionary): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, scrubDeep(item, dictionary)]))
   return value
 }
-

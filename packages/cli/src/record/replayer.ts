@@ -1,7 +1,7 @@
 import { headerOf } from './exchange.ts'
 import type { GatewayRequest } from './gateway.ts'
 import { bodyOf, type Har, type HarEntry } from './har.ts'
-import { type Comparison, type ComparableRequest, comparableEntry, comparableIncoming, compare } from './match.ts'
+import { type ComparableRequest, type Comparison, comparableEntry, comparableIncoming, compare } from './match.ts'
 
 /** A request that the recording does not know. */
 export interface UnknownRequest {
@@ -60,7 +60,8 @@ export function createReplayer(har: Har, options: ReplayerOptions = {}): Replaye
 
   const bound = (text: string): string => {
     let result = text
-    for (const [placeholder, value] of bindings) result = result.replaceAll(new RegExp(`${placeholder}(?![a-z0-9-])`, 'g'), () => value)
+    for (const [placeholder, value] of bindings)
+      result = result.replaceAll(new RegExp(`${placeholder}(?![a-z0-9-])`, 'g'), () => value)
     return result
   }
 
@@ -74,12 +75,21 @@ export function createReplayer(har: Har, options: ReplayerOptions = {}): Replaye
       incoming.on('end', () => {
         const body = Buffer.concat(chunks)
         const header = (name: string): string => headerOf(incoming.rawHeaders, name)
-        const asked = comparableIncoming(incoming.method ?? 'GET', request.url, header('content-type'), header('content-encoding'), body)
+        const asked = comparableIncoming(
+          incoming.method ?? 'GET',
+          request.url,
+          header('content-type'),
+          header('content-encoding'),
+          body,
+        )
         const chosen = choose(asked)
         if (!('slot' in chosen)) {
           unknown.push(chosen)
           options.onUnknown?.(chosen)
-          fail({ message: `${chosen.method} ${chosen.url} is not in the recording. ${chosen.explanation}`, code: 'ERR_NOT_RECORDED' })
+          fail({
+            message: `${chosen.method} ${chosen.url} is not in the recording. ${chosen.explanation}`,
+            code: 'ERR_NOT_RECORDED',
+          })
           return
         }
         const { entry } = chosen.slot
@@ -96,7 +106,11 @@ export function createReplayer(har: Har, options: ReplayerOptions = {}): Replaye
 }
 
 /** Sends a recorded answer. The length is that of the stored body, except for HEAD, which has none. */
-export function sendEntry(entry: HarEntry, answer: GatewayRequest['answer'], replace = (text: string): string => text): void {
+export function sendEntry(
+  entry: HarEntry,
+  answer: GatewayRequest['answer'],
+  replace = (text: string): string => text,
+): void {
   const body = bodyOf(entry, replace)
   const headers = entry.response.headers.flatMap(({ name, value }) => (isFraming(name) ? [] : [name, replace(value)]))
   const bodiless = entry.request.method === 'HEAD' || entry.response.status === 204 || entry.response.status === 304
@@ -121,7 +135,8 @@ function explain(
     return `It was recorded ${times} time${times > 1 ? 's' : ''} and is asked once more. ${again}`
   }
   const closest = near.sort((a, b) => a.comparison.differences.length - b.comparison.differences.length)[0]
-  if (closest) return `The nearest recorded request has the same address, but ${closest.comparison.differences.join(', ')}. ${again}`
+  if (closest)
+    return `The nearest recorded request has the same address, but ${closest.comparison.differences.join(', ')}. ${again}`
   const similar = [...slots].sort((a, b) => likeness(b.request, incoming) - likeness(a.request, incoming))[0]
   if (!similar) return `The recording is empty. ${again}`
   return `The nearest recorded request is ${similar.request.method} ${similar.request.url}. ${again}`

@@ -21,7 +21,8 @@ type Page = ((selector: string) => Selection) & { html(): string; root(): Select
  */
 export async function shell(page: string | undefined, terminal: Terminal): Promise<number> {
   const path = page === undefined ? undefined : resolve(terminal.cwd, page)
-  if (path !== undefined && !existsSync(path)) throw new UsageError(`File ${path} does not exist. konnectory shell cannot load it.`)
+  if (path !== undefined && !existsSync(path))
+    throw new UsageError(`File ${path} does not exist. konnectory shell cannot load it.`)
   // Before the library is there: logs for people, documents in this folder.
   process.env.NODE_ENV = 'standalone'
   process.env.SENTRY_DSN = 'false'
@@ -81,14 +82,21 @@ export async function shell(page: string | undefined, terminal: Terminal): Promi
 function awaitResults(server: REPLServer, setPage: (body: unknown, response: unknown) => void): void {
   const evaluate = server.eval
   Object.assign(server, {
-    eval(this: REPLServer, code: string, context: unknown, file: string, done: (error: Error | null, value?: unknown) => void) {
+    eval(
+      this: REPLServer,
+      code: string,
+      context: unknown,
+      file: string,
+      done: (error: Error | null, value?: unknown) => void,
+    ) {
       evaluate.call(this, code, context as never, file, async (error, value) => {
         if (error || !isThenable(value)) return done(error, value)
         try {
           const result = await value
           // A request is a promise that also knows its response.
           const response = (value as { response?: unknown }).response ?? fullResponse(result)
-          if (response !== undefined) setPage(fullResponse(result) ? (result as { body: unknown }).body : result, response)
+          if (response !== undefined)
+            setPage(fullResponse(result) ? (result as { body: unknown }).body : result, response)
           done(null, result)
         } catch (failure) {
           done(failure instanceof Error ? failure : new Error(String(failure)))

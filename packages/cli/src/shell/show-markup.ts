@@ -69,7 +69,21 @@ function closeTag({ name }: MarkupNode, colours: Colours): string {
   return colours.blue(`</${name}>`)
 }
 
-const VOID = new Set(['area', 'base', 'br', 'col', 'embed', 'hr', 'img', 'input', 'link', 'meta', 'source', 'track', 'wbr'])
+const VOID = new Set([
+  'area',
+  'base',
+  'br',
+  'col',
+  'embed',
+  'hr',
+  'img',
+  'input',
+  'link',
+  'meta',
+  'source',
+  'track',
+  'wbr',
+])
 
 function isVoid({ name = '' }: MarkupNode): boolean {
   return VOID.has(name)
@@ -82,7 +96,9 @@ function textOf(node: MarkupNode): string {
 function plainMarkup(node: MarkupNode): string {
   if (node.type === 'text') return node.data ?? ''
   if (node.name === undefined) return (node.children ?? []).map(plainMarkup).join('')
-  const attributes = Object.entries(node.attribs ?? {}).map(([key, value]) => ` ${key}="${value.replaceAll('"', '&quot;')}"`)
+  const attributes = Object.entries(node.attribs ?? {}).map(
+    ([key, value]) => ` ${key}="${value.replaceAll('"', '&quot;')}"`,
+  )
   const inside = (node.children ?? []).map(plainMarkup).join('')
   return `<${node.name}${attributes.join('')}>${isVoid(node) ? '' : `${inside}</${node.name}>`}`
 }

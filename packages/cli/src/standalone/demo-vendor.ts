@@ -9,7 +9,11 @@ export const DEMO_VENDOR_HOST = 'demo-vendor.test'
  * Starts the demo vendor when the config asks for it, and pins its name.
  * @returns a function that stops it
  */
-export async function startDemoVendorFor(config: DevConfig, pins: Pins, printer: Printer): Promise<() => Promise<void>> {
+export async function startDemoVendorFor(
+  config: DevConfig,
+  pins: Pins,
+  printer: Printer,
+): Promise<() => Promise<void>> {
   // Loaded on demand: nobody else needs a vendor.
   const { startDemoVendor } = await import('@konnectory/testkit/demo-vendor')
   const options = typeof config.demoVendor === 'object' ? config.demoVendor : {}

@@ -37,11 +37,17 @@ export function konnectorEnvironment(options: EnvironmentOptions): NodeJS.Proces
   if (gateway) for (const name of PROXY_VARIABLES) delete env[name]
   const direct = ['127.0.0.1', 'localhost', ...Object.keys(pins)].join(',')
   // Modules that the bundle leaves outside (native, optional) are those of the project.
-  const nodePath = [`${options.root}/node_modules`, base.NODE_PATH].filter(Boolean).join(process.platform === 'win32' ? ';' : ':')
+  const nodePath = [`${options.root}/node_modules`, base.NODE_PATH]
+    .filter(Boolean)
+    .join(process.platform === 'win32' ? ';' : ':')
   Object.assign(env, {
     NODE_ENV: 'standalone',
     KONNECTORY_RUN: 'standalone',
-    KONNECTORY_NET: JSON.stringify({ stack: options.stackPort, pins, ...(gateway ? { gateway: { port: gateway.port, token: gateway.token } } : {}) }),
+    KONNECTORY_NET: JSON.stringify({
+      stack: options.stackPort,
+      pins,
+      ...(gateway ? { gateway: { port: gateway.port, token: gateway.token } } : {}),
+    }),
     NODE_PATH: nodePath,
     NO_PROXY: [base.NO_PROXY ?? base.no_proxy, direct].filter(Boolean).join(','),
     COZY_URL: options.stackUrl,

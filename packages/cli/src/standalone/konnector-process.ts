@@ -40,11 +40,12 @@ const PRELOADS = ['./preload.cjs', './deterministic.cjs', './open-in-browser.cjs
 export function runKonnectorProcess(options: KonnectorProcessOptions): Promise<KonnectorEnd> {
   const startedAt = performance.now()
   const preload = (name: string): string[] => ['--require', fileURLToPath(new URL(name, import.meta.url))]
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', ...PRELOADS.flatMap(preload), options.script],
-    { cwd: options.cwd, env: options.env, stdio: ['ignore', 'pipe', 'pipe'], detached: process.platform !== 'win32' },
-  )
+  const child = spawn(process.execPath, ['--enable-source-maps', ...PRELOADS.flatMap(preload), options.script], {
+    cwd: options.cwd,
+    env: options.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: process.platform !== 'win32',
+  })
   let timedOut = false
   let error: string | undefined
   let errorLines = 0

@@ -12,7 +12,8 @@ const FILE_NAME = 'cozy-run-standalone-open-file.html'
 
 function openInBrowser(page) {
   const html = htmlOf(page)
-  if (typeof html !== 'string' || html.trim() === '') throw new Error('openInBrowser needs a page: a cheerio $ or a text of HTML.')
+  if (typeof html !== 'string' || html.trim() === '')
+    throw new Error('openInBrowser needs a page: a cheerio $ or a text of HTML.')
   const path = join(tmpdir(), FILE_NAME)
   writeFileSync(path, html)
   console.log(`Page written to ${path}`)

@@ -23,7 +23,9 @@ export function missingPermissions(requests: StackRequest[], project: Project): 
     // The server itself gives a konnector its destination folder (`protocol/konnector-runtime.md` section 3.5).
     if (used.doctype === 'io.cozy.files' && folders.length > 0) continue
     const allowed = permissions.some(
-      rule => covers(rule.type, used.doctype) && (rule.verbs.length === 0 || rule.verbs.includes('ALL') || rule.verbs.includes(used.verb)),
+      rule =>
+        covers(rule.type, used.doctype) &&
+        (rule.verbs.length === 0 || rule.verbs.includes('ALL') || rule.verbs.includes(used.verb)),
     )
     if (!allowed) missing.set(`${used.verb} ${used.doctype}`, used)
   }
@@ -33,11 +35,15 @@ export function missingPermissions(requests: StackRequest[], project: Project): 
 function neededFor({ doctype, method, path }: StackRequest): MissingPermission | undefined {
   if (!doctype) return undefined
   // References of any document are the files' affair too (`protocol/data.md` section 7), and every konnector has files.
-  if (path.endsWith('/relationships/references')) return { doctype: 'io.cozy.files', verb: method === 'GET' ? 'GET' : 'PATCH' }
+  if (path.endsWith('/relationships/references'))
+    return { doctype: 'io.cozy.files', verb: method === 'GET' ? 'GET' : 'PATCH' }
   return { doctype, verb: method === 'HEAD' || READS.test(path) ? 'GET' : method }
 }
 
 /** `io.cozy.bank.*` is every doctype below `io.cozy.bank`. */
 function covers(type: string, doctype: string): boolean {
-  return type === doctype || (type.endsWith('.*') && (doctype === type.slice(0, -2) || doctype.startsWith(type.slice(0, -1))))
+  return (
+    type === doctype ||
+    (type.endsWith('.*') && (doctype === type.slice(0, -2) || doctype.startsWith(type.slice(0, -1))))
+  )
 }

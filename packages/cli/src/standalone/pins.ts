@@ -19,7 +19,9 @@ export type Pins = Record<string, Pin>
 export function parsePin(name: string, address: unknown): Pin {
   const match = typeof address === 'string' && /^(https?:\/\/)?(\[[^\]]+\]|[^:/\s]+)(?::(\d{1,5}))?\/?$/.exec(address)
   if (!match || !/^[^\s/:]+$/.test(name))
-    throw new Error(`Cannot read the host pin "${name}=${String(address)}": write name=address:port, for instance vendor.test=127.0.0.1:8080.`)
+    throw new Error(
+      `Cannot read the host pin "${name}=${String(address)}": write name=address:port, for instance vendor.test=127.0.0.1:8080.`,
+    )
   const [, scheme, host, port] = match
   return {
     host: host!.replace(/^\[|\]$/g, ''),

@@ -102,7 +102,8 @@ function tlsOptions(options) {
   for (const name of TLS_TEXT_OPTIONS) if (typeof options[name] === 'string') chosen[name] = options[name]
   for (const name of TLS_BYTES_OPTIONS) {
     const value = options[name]
-    if (typeof value === 'string' || Buffer.isBuffer(value)) chosen[name] = { base64: Buffer.from(value).toString('base64') }
+    if (typeof value === 'string' || Buffer.isBuffer(value))
+      chosen[name] = { base64: Buffer.from(value).toString('base64') }
   }
   if (typeof options.secureOptions === 'number') chosen.secureOptions = options.secureOptions
   // Konnectors set NODE_TLS_REJECT_UNAUTHORIZED while they run; the gateway is another process and would not see it.

@@ -1,5 +1,12 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { createDevConfig, DEV_CONFIG, type DevConfig, missingFields, readDevConfig, writeFields } from '../project/dev-config.ts'
+import {
+  createDevConfig,
+  DEV_CONFIG,
+  type DevConfig,
+  missingFields,
+  readDevConfig,
+  writeFields,
+} from '../project/dev-config.ts'
 import type { Asker } from '../terminal/ask.ts'
 import type { Terminal } from '../terminal/output.ts'
 import type { Project } from './project.ts'
@@ -9,7 +16,11 @@ import type { Project } from './project.ts'
  * Without one it ends with exit code 1, where upstream exited 0 while the konnector was already running: nothing has been run, and a
  * script that calls us must not go on as if it had.
  */
-export async function prepareConfig(project: Project, terminal: Terminal, asker: Asker): Promise<DevConfig | undefined> {
+export async function prepareConfig(
+  project: Project,
+  terminal: Terminal,
+  asker: Asker,
+): Promise<DevConfig | undefined> {
   const { root, fields } = project
   const { stderr } = terminal
   let config = await readDevConfig(root)

@@ -73,7 +73,13 @@ function jsonPrinter({ stdout, stderr }: Terminal, mask: SecretMask): Printer {
       const hidden = mask.hide(text)
       // A line that is JSON stays as the konnector wrote it; anything else would break the reader of ours.
       if (log?.json) stdout.write(`${hidden}\n`)
-      else if (log) say({ kind: 'log', type: log.type, message: mask.hide(log.message), ...(log.label ? { label: log.label } : {}) })
+      else if (log)
+        say({
+          kind: 'log',
+          type: log.type,
+          message: mask.hide(log.message),
+          ...(log.label ? { label: log.label } : {}),
+        })
       else say({ kind: 'output', stream, text: withoutColours(hidden) })
     },
     upload() {},

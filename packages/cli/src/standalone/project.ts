@@ -35,7 +35,13 @@ export function openProject(root: string, file: string | undefined, command: str
     throw new UsageError(`File ${resolve(root, file)} does not exist. ${command} cannot run it.`)
   const entry = findEntry(root, file)
   const manifest = existsSync(join(root, 'manifest.konnector')) ? readProjectManifest(root) : undefined
-  return { root, entry, manifest, slug: manifest?.manifest.slug || basename(root), fields: manifest?.manifest.fields ?? [] }
+  return {
+    root,
+    entry,
+    manifest,
+    slug: manifest?.manifest.slug || basename(root),
+    fields: manifest?.manifest.fields ?? [],
+  }
 }
 
 /** Bundles the project's script for a run on this machine: fast, with a map back to the author's files. */

@@ -161,7 +161,10 @@ async function countDocuments(
   events: StackEvent[],
   requests: StackRequest[],
 ): Promise<Map<string, number>> {
-  const doctypes = new Set(['io.cozy.files', ...(options.project.manifest?.manifest.permissions ?? []).map(({ type }) => type)])
+  const doctypes = new Set([
+    'io.cozy.files',
+    ...(options.project.manifest?.manifest.permissions ?? []).map(({ type }) => type),
+  ])
   for (const event of events) if (event.kind === 'document') doctypes.add(event.doctype)
   for (const { doctype } of requests) if (doctype) doctypes.add(doctype)
   const counts = new Map<string, number>()

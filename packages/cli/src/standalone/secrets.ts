@@ -21,7 +21,9 @@ export interface SecretMask {
  */
 export function createSecretMask(values: Record<string, unknown>, fields: Field[]): SecretMask {
   const encrypted = new Set(fields.filter(field => field.encrypted).map(field => field.name))
-  const choices = new Set(fields.filter(field => field.options.length > 0 || field.type === 'checkbox').map(field => field.name))
+  const choices = new Set(
+    fields.filter(field => field.options.length > 0 || field.type === 'checkbox').map(field => field.name),
+  )
   const secrets = Object.entries(values)
     .filter(([name, value]) => (encrypted.has(name) || SECRET_NAME.test(name)) && !choices.has(name) && isText(value))
     .map(([name, value]) => [name, String(value)] as const)
@@ -46,7 +48,10 @@ export function createSecretMask(values: Record<string, unknown>, fields: Field[
     if (Array.isArray(value)) return value.map(hideIn)
     if (value === null || typeof value !== 'object') return value
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, /passw|secret|token/i.test(key) && isText(item) ? MASK : hideIn(item)]),
+      Object.entries(value).map(([key, item]) => [
+        key,
+        /passw|secret|token/i.test(key) && isText(item) ? MASK : hideIn(item),
+      ]),
     )
   }
   return { hide, hideIn, seen }

@@ -40,7 +40,12 @@ export async function openStackDoor(stackUrl: string, options: StackDoorOptions)
         answer.writeHead(response.statusCode ?? 502, response.rawHeaders)
         response.pipe(answer)
         const doctype = doctypeOf(url.pathname)
-        options.onRequest?.({ method, path: url.pathname, ...(doctype ? { doctype } : {}), status: response.statusCode ?? 502 })
+        options.onRequest?.({
+          method,
+          path: url.pathname,
+          ...(doctype ? { doctype } : {}),
+          status: response.statusCode ?? 502,
+        })
       },
     )
     outgoing.on('error', error => {

@@ -108,7 +108,8 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
         // A replay needs nobody: it has what stands for the code of the recorded run.
         const code = har ? recordedCodes.shift() : await asker.ask(`${describeTwoFactor(state)} `)
         if (code) codes.push(code)
-        else printer.warn('The konnector waits for a code, and there is none: it will give up after its own time limit.')
+        else
+          printer.warn('The konnector waits for a code, and there is none: it will give up after its own time limit.')
         return code
       },
       signal: stop.signal,
@@ -116,11 +117,23 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
 
     const outcome = outcomeOf(run, replayer)
     if (mode === 'record' && !stop.signal.aborted) {
-      await record(exchanges, outcome, { recording, startedAt, project, config, fields, codes, keepFiles: options.keepFiles === true, printer })
+      await record(exchanges, outcome, {
+        recording,
+        startedAt,
+        project,
+        config,
+        fields,
+        codes,
+        keepFiles: options.keepFiles === true,
+        printer,
+      })
     }
     reportRun(run, mask, printer, project)
     if (replayer) reportReplay(replayer, printer)
-    if (run.timedOut) printer.error(`The konnector was still running ${options.timeLimit ?? DEFAULT_TIME_LIMIT} s after its start and was ended. See --time-limit.`)
+    if (run.timedOut)
+      printer.error(
+        `The konnector was still running ${options.timeLimit ?? DEFAULT_TIME_LIMIT} s after its start and was ended. See --time-limit.`,
+      )
     printer.summary(summarise(run, outcome))
     if (stop.signal.aborted) return SIGNAL_CODES[stop.signal.reason as NodeJS.Signals] ?? 1
     return outcome === 'done' ? 0 : 1
@@ -153,7 +166,9 @@ function reportManifest(project: Project, printer: Printer): void {
 
 function reportRun(run: KonnectorRun, mask: SecretMask, printer: Printer, project: Project): void {
   for (const [field, count] of mask.seen)
-    printer.warn(`The konnector printed the field "${field}" ${count === 1 ? 'once' : `${count} times`}; it was hidden here. Do not log it.`)
+    printer.warn(
+      `The konnector printed the field "${field}" ${count === 1 ? 'once' : `${count} times`}; it was hidden here. Do not log it.`,
+    )
   if (run.code === 0 && run.errorLines > 0)
     printer.warn('The konnector logged an error: a server takes this run for failed although it exited with 0.')
   const missing = missingPermissions(run.requests, project)
@@ -162,7 +177,8 @@ function reportRun(run: KonnectorRun, mask: SecretMask, printer: Printer, projec
 }
 
 function reportReplay(replayer: Replayer, printer: Printer): void {
-  for (const { method, url, explanation } of replayer.unknown) printer.error(`${method} ${url} is not in the recording. ${explanation}`)
+  for (const { method, url, explanation } of replayer.unknown)
+    printer.error(`${method} ${url} is not in the recording. ${explanation}`)
 }
 
 interface RecordContext {
@@ -191,8 +207,11 @@ async function record(exchanges: Exchange[], outcome: string, context: RecordCon
   await saveRecording(context.recording, recording)
   printer.note(`Recorded ${exchanges.length} exchanges in ${context.recording}`)
   if (recording.notScrubbed.length > 0)
-    printer.warn(`Too short to be found in texts, so not replaced there: ${recording.notScrubbed.join(', ')}. Read the recording before you share it.`)
-  if (context.keepFiles) printer.warn('--keep-files: the recording holds the downloaded files as they are. Read them before you share it.')
+    printer.warn(
+      `Too short to be found in texts, so not replaced there: ${recording.notScrubbed.join(', ')}. Read the recording before you share it.`,
+    )
+  if (context.keepFiles)
+    printer.warn('--keep-files: the recording holds the downloaded files as they are. Read them before you share it.')
 }
 
 const TWO_FACTOR_WAYS: Record<string, string> = {

@@ -63,7 +63,8 @@ export function summarise(run: KonnectorRun, outcome: string): Summary {
 function failedWrites(requests: StackRequest[]): Map<string, number> {
   const failed = new Map<string, number>()
   for (const { method, path, doctype, status } of requests) {
-    if (!doctype || status < 400 || status === 404 || status === 409 || !WRITES.has(method) || READS.test(path)) continue
+    if (!doctype || status < 400 || status === 404 || status === 409 || !WRITES.has(method) || READS.test(path))
+      continue
     failed.set(doctype, (failed.get(doctype) ?? 0) + 1)
   }
   return failed

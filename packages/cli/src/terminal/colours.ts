@@ -16,7 +16,8 @@ export interface Colours {
  */
 export function coloursFor(stream: { isTTY?: boolean | undefined }, env: NodeJS.ProcessEnv): Colours {
   const { FORCE_COLOR, NO_COLOR } = env
-  const enabled = FORCE_COLOR !== undefined ? FORCE_COLOR !== '0' && FORCE_COLOR !== 'false' : stream.isTTY === true && !NO_COLOR
+  const enabled =
+    FORCE_COLOR !== undefined ? FORCE_COLOR !== '0' && FORCE_COLOR !== 'false' : stream.isTTY === true && !NO_COLOR
   const paint =
     (open: number, close: number) =>
     (text: string): string =>

@@ -5,7 +5,9 @@ export interface ProgressLine {
   clear(): void
 }
 
-export function createProgressLine(stream: NodeJS.WriteStream | (NodeJS.WritableStream & { isTTY?: false })): ProgressLine {
+export function createProgressLine(
+  stream: NodeJS.WriteStream | (NodeJS.WritableStream & { isTTY?: false }),
+): ProgressLine {
   if (stream.isTTY !== true) return { show() {}, clear() {} }
   let shown = false
   return {

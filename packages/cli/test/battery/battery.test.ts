@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runTests } from '../../src/battery/run-tests.ts'
 import type { NamedResult } from '../../src/battery/check.ts'
+import { runTests } from '../../src/battery/run-tests.ts'
 import { CONFIG, capture, MANIFEST, makeProject, runStandalone, type TestProject } from '../help/project.ts'
 import { LOGIN, startTinyVendor, tinyKonnector } from '../help/vendor.ts'
 
 const FILES = { 'manifest.konnector': MANIFEST, 'konnector-dev-config.json': CONFIG, 'src/index.js': tinyKonnector() }
 
-async function battery(project: TestProject): Promise<{ code: number; checks: Record<string, NamedResult>; output: string }> {
+async function battery(
+  project: TestProject,
+): Promise<{ code: number; checks: Record<string, NamedResult>; output: string }> {
   const captured = capture(project.root)
   const code = await runTests({ json: true }, captured.terminal)
   const output = captured.stdout()
@@ -32,7 +34,7 @@ test('a good konnector passes everything, without its configuration, its own tes
   assert.deepEqual(
     Object.values(checks).map(({ name, status }) => `${status} ${name}`),
     [
-      'passed the manifest is valid',
+      'passed the script and the manifest are there and valid',
       'passed there is a recording to replay',
       'passed data arrives',
       'passed a second run writes nothing',
@@ -55,7 +57,10 @@ test('each defect is found and told with what to do', async () => {
     '',
   ).replace('throw new Error(errors.VENDOR_DOWN)', 'throw error')
   await using project = await recorded({ ...FILES, 'src/index.js': careless })
-  await project.write('test/own.test.mjs', "import test from 'node:test'; test('mine', () => { throw new Error('own failure') })")
+  await project.write(
+    'test/own.test.mjs',
+    "import test from 'node:test'; test('mine', () => { throw new Error('own failure') })",
+  )
   const { code, checks } = await battery(project)
   assert.equal(code, 1)
   const detail = (name: string, status: string): string => {
@@ -98,7 +103,10 @@ test('without a recording, or with a bad manifest, it fails and says why; the ou
   assert.equal(await runTests({}, captured.terminal), 1)
   const lines = captured.stdout().split('\n')
   assert.equal(lines[0], 'TAP version 14')
-  assert.match(captured.stdout(), /\nnot ok 1 - the manifest is valid\n {2}# error manifest\.konnector.*slug/)
+  assert.match(
+    captured.stdout(),
+    /\nnot ok 1 - the script and the manifest are there and valid\n {2}# error manifest\.konnector.*slug/,
+  )
   assert.match(captured.stdout(), /\nnot ok 2 - there is a recording to replay\n {2}# .*konnectory standalone --record/)
   assert.match(captured.stdout(), /\n1\.\.2\n# 0 passed, 2 failed, 0 skipped\n$/)
 })

@@ -155,6 +155,7 @@ describe('build: what a server needs (build.md section 2)', () => {
 
   it('a konnector of the SDK, which is only an object, is started; required, it is not', async () => {
     using folder = konnectorFolder({
+      'manifest.konnector': { slug: 'a', version: '1.0.0', type: 'konnector' },
       'src/index.ts': `import { defineKonnector } from '@konnectory/sdk'
         export default defineKonnector({ async run({ log }) { log.info('hello from the run') } })`,
     })

@@ -15,9 +15,19 @@ interface Ended {
 }
 
 /** Runs a bin as a process of its own. */
-function bin(script: string, args: string[], cwd: string, env: NodeJS.ProcessEnv = {}, onStdout?: (text: string, pid: number) => void): Promise<Ended> {
+function bin(
+  script: string,
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv = {},
+  onStdout?: (text: string, pid: number) => void,
+): Promise<Ended> {
   const { FORCE_COLOR: _color, ...base } = process.env
-  const child = spawn(process.execPath, [script, ...args], { cwd, env: { ...base, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd,
+    env: { ...base, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -27,15 +37,25 @@ function bin(script: string, args: string[], cwd: string, env: NodeJS.ProcessEnv
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  return new Promise((resolve, reject) => child.once('error', reject).once('close', code => resolve({ code, stdout, stderr })))
+  return new Promise((resolve, reject) =>
+    child.once('error', reject).once('close', code => resolve({ code, stdout, stderr })),
+  )
 }
 
-const konnectory = (args: string[], cwd = '/tmp', env: NodeJS.ProcessEnv = {}): Promise<Ended> => bin(join(source, 'bin.ts'), args, cwd, env)
+const konnectory = (args: string[], cwd = '/tmp', env: NodeJS.ProcessEnv = {}): Promise<Ended> =>
+  bin(join(source, 'bin.ts'), args, cwd, env)
 
 test('help is grouped and friendly, with and without arguments; colours only when asked for', async () => {
   const help = await konnectory(['--help'])
   assert.equal(help.code, 0)
-  for (const text of [/Usage: konnectory/, /Run and try:\n {2}standalone/, /Check and ship:/, /create/, /A first evening:/]) assert.match(help.stdout, text)
+  for (const text of [
+    /Usage: konnectory/,
+    /Run and try:\n {2}standalone/,
+    /Check and ship:/,
+    /create/,
+    /A first evening:/,
+  ])
+    assert.match(help.stdout, text)
   assert.ok(!help.stdout.includes('\u001b['))
   assert.ok(!/\bdev\b|deploy/.test(help.stdout), 'what is not there is not offered')
   const none = await konnectory([])
@@ -77,8 +97,15 @@ test('a missing script: the sentence of old, exit 1', async () => {
 })
 
 test('the old names run their command, by their own file and by the name of a link', async () => {
-  const { bin: bins } = JSON.parse(await readFile(join(source, '../package.json'), 'utf8')) as { bin: Record<string, string> }
-  assert.deepEqual(Object.keys(bins).filter(name => name.startsWith('cozy-')).sort(), Object.keys(ALIASES).sort())
+  const { bin: bins } = JSON.parse(await readFile(join(source, '../package.json'), 'utf8')) as {
+    bin: Record<string, string>
+  }
+  assert.deepEqual(
+    Object.keys(bins)
+      .filter(name => name.startsWith('cozy-'))
+      .sort(),
+    Object.keys(ALIASES).sort(),
+  )
   await using project = await makeProject({})
   for (const [name, command] of Object.entries(ALIASES)) {
     const own = await bin(join(source, '..', bins[name]!), ['--help'], project.root)

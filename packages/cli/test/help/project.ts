@@ -21,7 +21,11 @@ export const MANIFEST = {
   icon: '<svg/>',
   language: 'node',
   fields: { login: { type: 'text' }, password: { type: 'password' } },
-  permissions: { bills: { type: 'io.cozy.bills' }, files: { type: 'io.cozy.files' }, accounts: { type: 'io.cozy.accounts' } },
+  permissions: {
+    bills: { type: 'io.cozy.bills' },
+    files: { type: 'io.cozy.files' },
+    accounts: { type: 'io.cozy.accounts' },
+  },
 }
 
 export const CONFIG = { fields: { login: 'planted.login@mail.example', password: 'planted-password' } }
@@ -87,7 +91,12 @@ export interface StandaloneResult {
   stderr: string
 }
 
-export async function runStandalone(project: TestProject, options: StandaloneOptions = {}, env: NodeJS.ProcessEnv = {}, input = ''): Promise<StandaloneResult> {
+export async function runStandalone(
+  project: TestProject,
+  options: StandaloneOptions = {},
+  env: NodeJS.ProcessEnv = {},
+  input = '',
+): Promise<StandaloneResult> {
   const captured = capture(project.root, env)
   if (input) captured.stdin.write(input)
   const code = await standalone(options, captured.terminal)
@@ -96,5 +105,8 @@ export async function runStandalone(project: TestProject, options: StandaloneOpt
 
 /** Lines of a `--json` run. */
 export function jsonLines(text: string): Record<string, unknown>[] {
-  return text.trim().split('\n').map(line => JSON.parse(line) as Record<string, unknown>)
+  return text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
 }

@@ -24,17 +24,30 @@ export async function startTinyVendor(): Promise<TinyVendor> {
     request.on('end', () => {
       const { pathname } = new URL(request.url ?? '/', 'http://v')
       const session = request.headers.cookie?.includes('session=planted-session-cookie')
-      const page = (html: string, status = 200, headers = {}): void => void response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(html)
-      const form = '<form method="post" action="/login"><input type="hidden" name="csrf_token" value="planted-csrf-1234"><input name="email"><input type="password" name="password"></form>'
+      const page = (html: string, status = 200, headers = {}): void =>
+        void response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(html)
+      const form =
+        '<form method="post" action="/login"><input type="hidden" name="csrf_token" value="planted-csrf-1234"><input name="email"><input type="password" name="password"></form>'
       if (pathname === '/login' && request.method === 'GET') return page(form)
       if (pathname === '/login') {
         const sent = new URLSearchParams(body)
-        const right = sent.get('email') === LOGIN && sent.get('password') === PASSWORD && sent.get('csrf_token') === 'planted-csrf-1234'
-        return right ? page('', 302, { location: '/bills', 'set-cookie': 'session=planted-session-cookie; Path=/' }) : page(`<p class="error">Wrong password</p>${form}`)
+        const right =
+          sent.get('email') === LOGIN &&
+          sent.get('password') === PASSWORD &&
+          sent.get('csrf_token') === 'planted-csrf-1234'
+        return right
+          ? page('', 302, { location: '/bills', 'set-cookie': 'session=planted-session-cookie; Path=/' })
+          : page(`<p class="error">Wrong password</p>${form}`)
       }
       if (!session) return page('', 302, { location: '/login' })
-      if (pathname === '/bills') return page(`<p>Hello ${LOGIN}</p><table><tr><td>2026-01-05</td><td>12.50</td><td><a href="/bill.pdf">pdf</a></td></tr></table>`)
-      if (pathname === '/bill.pdf') return void response.writeHead(200, { 'content-type': 'application/pdf' }).end('%PDF-1.4 planted personal content')
+      if (pathname === '/bills')
+        return page(
+          `<p>Hello ${LOGIN}</p><table><tr><td>2026-01-05</td><td>12.50</td><td><a href="/bill.pdf">pdf</a></td></tr></table>`,
+        )
+      if (pathname === '/bill.pdf')
+        return void response
+          .writeHead(200, { 'content-type': 'application/pdf' })
+          .end('%PDF-1.4 planted personal content')
       page('not found', 404)
     })
   })
@@ -53,7 +66,10 @@ export async function startTinyVendor(): Promise<TinyVendor> {
 }
 
 /** An old-style konnector for that site, as authors wrote them. `throwWhenRefused`: false makes it a careless one. */
-export function tinyKonnector(extra = '', loginCheck = "if ($('input[type=password]').length) throw new Error(errors.LOGIN_FAILED)"): string {
+export function tinyKonnector(
+  extra = '',
+  loginCheck = "if ($('input[type=password]').length) throw new Error(errors.LOGIN_FAILED)",
+): string {
   return `
 const { BaseKonnector, requestFactory, saveBills, log, errors } = require('cozy-konnector-libs')
 const request = requestFactory({ cheerio: true, json: false, jar: true })

@@ -3,8 +3,13 @@ import { test } from 'node:test'
 import { CONFIG, MANIFEST, makeProject, runStandalone } from '../help/project.ts'
 import { LOGIN, PASSWORD, startTinyVendor, tinyKonnector } from '../help/vendor.ts'
 
-const CLOCK = "console.log('CLOCK ' + new Date().toISOString() + ' ' + Math.random() + ' ' + require('crypto').randomUUID())"
-const FILES = { 'manifest.konnector': MANIFEST, 'konnector-dev-config.json': CONFIG, 'src/index.js': tinyKonnector(CLOCK) }
+const CLOCK =
+  "console.log('CLOCK ' + new Date().toISOString() + ' ' + Math.random() + ' ' + require('crypto').randomUUID())"
+const FILES = {
+  'manifest.konnector': MANIFEST,
+  'konnector-dev-config.json': CONFIG,
+  'src/index.js': tinyKonnector(CLOCK),
+}
 
 test('record, then replay offline: same documents, no secret in the file, three runs with the second and third writing nothing', async () => {
   await using project = await makeProject(FILES)
@@ -15,7 +20,8 @@ test('record, then replay offline: same documents, no secret in the file, three 
     assert.match(recorded.stdout, /Recorded \d exchanges in .*fixtures\/standalone\.har/)
   }
   const text = await project.read('fixtures/standalone.har')
-  for (const secret of [LOGIN, PASSWORD, 'planted', encodeURIComponent(LOGIN)]) assert.ok(!text.includes(secret), secret)
+  for (const secret of [LOGIN, PASSWORD, 'planted', encodeURIComponent(LOGIN)])
+    assert.ok(!text.includes(secret), secret)
 
   // Dummy credentials: a replay has its own.
   await project.write('konnector-dev-config.json', { fields: { login: 'dummy', password: 'dummy-password' } })
@@ -39,13 +45,17 @@ test('record, then replay offline: same documents, no secret in the file, three 
     assert.equal(again.code, 0, again.stdout + again.stderr)
     assert.match(again.stdout, /io\.cozy\.bills +0 new, 0 updated, 1 unchanged/, time)
     const after = JSON.parse(await project.read('a/importedData.json'))
-    for (const doctype of ['io.cozy.bills', 'io.cozy.files']) assert.deepEqual(after[doctype], before[doctype], `${time} run: ${doctype}`)
+    for (const doctype of ['io.cozy.bills', 'io.cozy.files'])
+      assert.deepEqual(after[doctype], before[doctype], `${time} run: ${doctype}`)
   }
 })
 
 test('REPLAY is honoured; replay needs a recording; a request that is not in it fails the run even when the konnector hides it', async () => {
   await using project = await makeProject(FILES)
-  await assert.rejects(runStandalone(project, {}, { REPLAY: 'replay' }), /There is no recording .*standalone\.har.*--record/)
+  await assert.rejects(
+    runStandalone(project, {}, { REPLAY: 'replay' }),
+    /There is no recording .*standalone\.har.*--record/,
+  )
   await assert.rejects(runStandalone(project, {}, { REPLAY: 'maybe' }), /REPLAY=maybe is not understood/)
   await assert.rejects(runStandalone(project, { record: true, replay: true }), /cannot be used together/)
   await using vendor = await startTinyVendor()
@@ -55,7 +65,10 @@ test('REPLAY is honoured; replay needs a recording; a request that is not in it 
   await project.write('src/index.js', tinyKonnector(`await request(base + '/new-page').catch(() => {})`))
   const replayed = await runStandalone(project, { dir: 'y' }, { REPLAY: 'replay' })
   assert.equal(replayed.code, 1)
-  assert.match(replayed.stderr, /GET http:\/\/vendor\.test\/new-page is not in the recording\. The nearest recorded request is .*record again/)
+  assert.match(
+    replayed.stderr,
+    /GET http:\/\/vendor\.test\/new-page is not in the recording\. The nearest recorded request is .*record again/,
+  )
   assert.equal(vendor.requests.length, asked, 'the network was not used')
   const bloody = await runStandalone(project, { host: [vendor.host], dir: 'z' }, { REPLAY: 'bloody' })
   assert.equal(bloody.code, 0)
@@ -111,4 +124,29 @@ test('the replayed clock stands still while code runs and moves with timers', as
     { KONNECTORY_CLOCK: String(start) },
   )
   assert.deepEqual(result.reports, [start, start, start + 50, start + 70, true], result.stderr)
+})
+
+test('a two-factor code is not in the recording, and the replay needs nobody', async () => {
+  const konnector = `
+    const { BaseKonnector } = require('cozy-konnector-libs')
+    module.exports = new BaseKonnector(async function () {
+      const code = await this.waitForTwoFaCode({ type: 'email', heartBeat: 50 })
+      const answer = await (await fetch('http://vendor.test/otp', { method: 'POST', body: new URLSearchParams({ otp: code }) })).text()
+      if (answer !== 'welcome') throw new Error('LOGIN_FAILED')
+    })`
+  const { startVendor } = await import('./help/vendor.ts')
+  await using project = await makeProject({ ...FILES, 'src/index.js': konnector })
+  await using vendor = await startVendor((request, response) => {
+    request.on('data', chunk => response.end(String(chunk) === 'otp=582913' ? 'welcome' : 'no'))
+  })
+  const recorded = await runStandalone(
+    project,
+    { record: true, host: [`vendor.test=127.0.0.1:${vendor.port}`] },
+    {},
+    '582913\n',
+  )
+  assert.equal(recorded.code, 0, recorded.stdout + recorded.stderr)
+  assert.ok(!(await project.read('fixtures/standalone.har')).includes('582913'))
+  const replayed = await runStandalone(project, { replay: true })
+  assert.equal(replayed.code, 0, replayed.stdout + replayed.stderr)
 })

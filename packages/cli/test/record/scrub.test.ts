@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -56,7 +56,13 @@ const JWT = jwtOf({ sub: 'planted-subject-42', email: EMAIL, exp: 1893456000 })
 
 const form = new URLSearchParams({ user: LOGIN, pass: PASSWORD, _csrf: CSRF, note: 'x' }).toString()
 const html = (text: string): string => text.replace(/[&<>"']/g, c => `&#${c.charCodeAt(0)};`)
-const named = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')
+const named = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;')
 
 const PAGE = `<!doctype html><meta name="csrf-token" content="${CSRF}"><form><input type="hidden" name="zz" value="${HIDDEN}">
 <input name="user" value="${named(LOGIN)}"><input type=password name=p value="${named(PASSWORD)}"></form><p>${html(PASSWORD)} ${NAME.replace("'", '&#x27;')} ${LOGIN.toUpperCase()}</p>
@@ -65,11 +71,32 @@ const PAGE = `<!doctype html><meta name="csrf-token" content="${CSRF}"><form><in
 <p>${FOREIGN_PHONE} ${IBAN} ${CARD} customer ${CUSTOMER}</p>`
 
 const EXCHANGES: Exchange[] = [
-  exchange({ responseHeaders: ['Content-Type', 'text/html', 'Content-Encoding', 'gzip', 'Set-Cookie', `sid=${encodeURIComponent(COOKIE)}; Path=/`, 'Set-Cookie', `z=${SHORT_COOKIE}`], responseBody: gzipSync(PAGE) }),
+  exchange({
+    responseHeaders: [
+      'Content-Type',
+      'text/html',
+      'Content-Encoding',
+      'gzip',
+      'Set-Cookie',
+      `sid=${encodeURIComponent(COOKIE)}; Path=/`,
+      'Set-Cookie',
+      `z=${SHORT_COOKIE}`,
+    ],
+    responseBody: gzipSync(PAGE),
+  }),
   exchange({
     method: 'POST',
     url: `https://vendor.test/login?next=${encodeURIComponent(`https://vendor.test/cb?code=${CODE}&state=${STATE}`)}&who=${encodeURIComponent(LOGIN)}`,
-    requestHeaders: ['Cookie', `sid=${encodeURIComponent(COOKIE)}; z=${SHORT_COOKIE}`, 'Content-Type', 'application/x-www-form-urlencoded', 'X-CSRF-Token', CSRF, 'X-Api-Key', API_KEY],
+    requestHeaders: [
+      'Cookie',
+      `sid=${encodeURIComponent(COOKIE)}; z=${SHORT_COOKIE}`,
+      'Content-Type',
+      'application/x-www-form-urlencoded',
+      'X-CSRF-Token',
+      CSRF,
+      'X-Api-Key',
+      API_KEY,
+    ],
     requestBody: Buffer.from(form),
     status: 302,
     responseHeaders: ['Location', `https://vendor.test/cb?code=${CODE}&state=${STATE}#id_token=${JWT}`],
@@ -85,6 +112,7 @@ const EXCHANGES: Exchange[] = [
         id_token: JWT,
         numeric_token: NUMBER_TOKEN,
         name: NAME,
+        firstName: 'Plantedine',
         me: { email: EMAIL, login: LOGIN, nested: JSON.stringify({ password: PASSWORD }) },
         echo: Buffer.from(`{"a":1,"password":"${LOGIN}"}`).toString('base64'),
         hash: createHash('md5').update(PASSWORD).digest('hex'),
@@ -104,14 +132,27 @@ const EXCHANGES: Exchange[] = [
     method: 'POST',
     url: 'https://vendor.test/upload',
     requestHeaders: ['Content-Type', 'multipart/form-data; boundary=BB'],
-    requestBody: Buffer.from(`--BB\r\nContent-Disposition: form-data; name="password"\r\n\r\n${PASSWORD}\r\n--BB--\r\n`),
-    responseHeaders: ['Content-Type', 'application/pdf', 'Content-Disposition', `attachment; filename="${CUSTOMER}.pdf"`],
+    requestBody: Buffer.from(
+      `--BB\r\nContent-Disposition: form-data; name="password"\r\n\r\n${PASSWORD}\r\n--BB--\r\n`,
+    ),
+    responseHeaders: [
+      'Content-Type',
+      'application/pdf',
+      'Content-Disposition',
+      `attachment; filename="${CUSTOMER}.pdf"`,
+    ],
     responseBody: Buffer.from(`%PDF-1.4 ${LOGIN} ${PASSWORD} plantedInsideFile`),
   }),
 ]
 
 const OPTIONS = {
-  fields: { login: LOGIN, password: PASSWORD, customer: CUSTOMER, region: 'idf', advanced: { other: 'planted-nested-value' } },
+  fields: {
+    login: LOGIN,
+    password: PASSWORD,
+    customer: CUSTOMER,
+    region: 'idf',
+    advanced: { other: 'planted-nested-value' },
+  },
   choices: { region: ['idf', 'paca'] },
   scrub: [NAME],
   startedAt: STARTED,
@@ -132,10 +173,41 @@ test('no planted secret is in the file, in any encoding', async () => {
     }
     walk(har)
     const everything = [text, ...strings, ...strings.flatMap(s => [safeDecode(s), ...runs(s)])].join('\n').toLowerCase()
-    const secrets = [LOGIN, PASSWORD, CUSTOMER, NAME, COOKIE, CSRF, HIDDEN, ACCESS, REFRESH, CODE, STATE, BASIC_USER, BASIC_PASSWORD, API_KEY]
-    secrets.push(EMAIL, PHONE, FOREIGN_PHONE, IBAN, CARD, SHORT_COOKIE, 'planted', JWT, String(NUMBER_TOKEN), createHash('md5').update(PASSWORD).digest('hex'))
+    const secrets = [
+      LOGIN,
+      PASSWORD,
+      CUSTOMER,
+      NAME,
+      COOKIE,
+      CSRF,
+      HIDDEN,
+      ACCESS,
+      REFRESH,
+      CODE,
+      STATE,
+      BASIC_USER,
+      BASIC_PASSWORD,
+      API_KEY,
+    ]
+    secrets.push(
+      EMAIL,
+      PHONE,
+      FOREIGN_PHONE,
+      IBAN,
+      CARD,
+      SHORT_COOKIE,
+      'planted',
+      JWT,
+      String(NUMBER_TOKEN),
+      createHash('md5').update(PASSWORD).digest('hex'),
+    )
     for (const secret of secrets) {
-      for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64').replace(/=+$/, '')])
+      for (const form of [
+        secret,
+        encodeURIComponent(secret),
+        JSON.stringify(secret).slice(1, -1),
+        Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+      ])
         assert.ok(!everything.includes(form.toLowerCase()), `${secret} is in the recording as ${form}`)
     }
     assert.match(text, /ordinary text/)
@@ -171,10 +243,17 @@ test('the same value has the same placeholder everywhere, of the same kind as th
   assert.equal(posted.get('_csrf'), csrf)
   assert.equal(new URL(api!.request.url).pathname, `/api/customers/${fields.customer}`)
   const answer = JSON.parse(api!.response.content.text!)
-  assert.equal(token!.request.headers.find(({ name }) => name === 'Authorization')!.value, `Bearer ${answer.access_token}`)
+  assert.equal(
+    token!.request.headers.find(({ name }) => name === 'Authorization')!.value,
+    `Bearer ${answer.access_token}`,
+  )
   assert.equal(JSON.parse(token!.request.postData!.text).refresh_token, answer.refresh_token)
   assert.equal(JSON.parse(answer.me.nested).password, fields.password, 'JSON in JSON stays JSON')
-  assert.equal(answer.hash, createHash('md5').update(String(fields.password)).digest('hex'), 'a hash is the hash of the placeholder')
+  assert.equal(
+    answer.hash,
+    createHash('md5').update(String(fields.password)).digest('hex'),
+    'a hash is the hash of the placeholder',
+  )
   const claims = JSON.parse(Buffer.from(answer.id_token.split('.')[1], 'base64url').toString())
   assert.equal(claims.exp, 1893456000)
   assert.notEqual(claims.sub, 'planted-subject-42')
@@ -197,17 +276,26 @@ test('old charsets come back byte for byte, and a file is a small valid file of 
 
 test('IBANs and card numbers stay valid, phones stay phones, dates and invoice numbers are left alone', () => {
   const text = `IBAN ${IBAN} card ${CARD} tel ${PHONE} or 0612345678, 2026-01-31, 12/05/2024, invoice 20260131001, icon@2x.png, 49,90 €, id 1712345678901`
-  const { har } = makeRecording([exchange({ responseBody: Buffer.from(text) })], 'done', { fields: {}, startedAt: STARTED })
+  const { har } = makeRecording([exchange({ responseBody: Buffer.from(text) })], 'done', {
+    fields: {},
+    startedAt: STARTED,
+  })
   const scrubbed = har.log.entries[0]!.response.content.text!
   const iban = /IBAN ([A-Z0-9 ]+?) card/.exec(scrubbed)![1]!
   assert.notEqual(iban, IBAN)
   assert.ok(isIban(iban), iban)
   const card = /card ([\d ]+) tel/.exec(scrubbed)![1]!
   assert.ok(passesLuhn(card.replaceAll(' ', '')) && card !== CARD, card)
-  assert.match(scrubbed, /tel 06 00 00 00 01 or 060000000[0-9], 2026-01-31, 12\/05\/2024, invoice 20260131001, icon@2x\.png, 49,90 €, id 1712345678901$/)
+  assert.match(
+    scrubbed,
+    /tel 06 00 00 00 01 or 060000000[0-9], 2026-01-31, 12\/05\/2024, invoice 20260131001, icon@2x\.png, 49,90 €, id 1712345678901$/,
+  )
 })
 
 test('a value too short to be found in texts is told', () => {
-  const { notScrubbed } = makeRecording([], 'done', { fields: { pin: '123', login: 'a@b.example' }, startedAt: STARTED })
+  const { notScrubbed } = makeRecording([], 'done', {
+    fields: { pin: '123', login: 'a@b.example' },
+    startedAt: STARTED,
+  })
   assert.deepEqual(notScrubbed, ['pin'])
 })

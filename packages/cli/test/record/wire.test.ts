@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { Exchange } from '../../src/record/exchange.ts'
-import { createReplayer } from '../../src/record/replayer.ts'
 import { makeRecording } from '../../src/record/recorder.ts'
+import { createReplayer } from '../../src/record/replayer.ts'
 import { answerScript, recordScript, runScript } from './help/child.ts'
 import { startVendor } from './help/vendor.ts'
 
@@ -17,14 +17,21 @@ function vendor(request: IncomingMessage, response: ServerResponse): void {
   request.on('end', () => {
     const body = Buffer.concat(chunks)
     if (path === '/redirect') response.writeHead(302, { location: '/text' }).end()
-    else if (path === '/text') response.writeHead(200, { 'content-type': 'text/plain', 'x-host': request.headers.host }).end('été')
-    else if (path === '/gzip') response.writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' }).end(gzipSync('<p>packed</p>'))
+    else if (path === '/text')
+      response.writeHead(200, { 'content-type': 'text/plain', 'x-host': request.headers.host }).end('été')
+    else if (path === '/gzip')
+      response
+        .writeHead(200, { 'content-type': 'text/html', 'content-encoding': 'gzip' })
+        .end(gzipSync('<p>packed</p>'))
     else if (path === '/bytes') response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(BYTES)
     else if (path === '/cookies') response.writeHead(200, { 'set-cookie': ['a=1; Path=/', 'b=2; HttpOnly'] }).end('ok')
     else if (path === '/head') response.writeHead(200, { 'content-length': '1234' }).end()
     else if (path === '/nothing') response.writeHead(204).end()
     else if (path === '/unchanged') response.writeHead(304, { etag: '"x"' }).end()
-    else if (path === '/echo') response.writeHead(200, { 'content-type': 'text/plain' }).end(`${request.method} ${request.headers['content-type']} ${body.length}`)
+    else if (path === '/echo')
+      response
+        .writeHead(200, { 'content-type': 'text/plain' })
+        .end(`${request.method} ${request.headers['content-type']} ${body.length}`)
     else if (path === '/cut') {
       response.writeHead(200, { 'content-length': '100' })
       response.write('half')
@@ -81,7 +88,10 @@ test('every client goes through the recorder unchanged, TLS included, and replay
   assert.deepEqual(recorded.reports.slice(0, 4), EXPECTED)
   const [, , , , bytes, heads, request] = recorded.reports as Record<string, unknown>[]
   const { createHash } = await import('node:crypto')
-  assert.deepEqual(bytes, { bytes: createHash('sha1').update(BYTES).digest('hex'), cookies: ['a=1; Path=/', 'b=2; HttpOnly'] })
+  assert.deepEqual(bytes, {
+    bytes: createHash('sha1').update(BYTES).digest('hex'),
+    cookies: ['a=1; Path=/', 'b=2; HttpOnly'],
+  })
   assert.deepEqual(heads, { head: [200, 0], none: [204, 0], same: 304 })
   assert.deepEqual(request, { request: [200, 'été'], form: [200, 'POST application/x-www-form-urlencoded 7'] })
 
@@ -113,7 +123,10 @@ test('a certificate that nobody trusts is refused through the recorder as withou
   const exchanges: Exchange[] = []
   const { forwarder } = await import('../../src/record/forward.ts')
   const handle = forwarder({ pins: {}, onExchange: exchange => exchanges.push(exchange) })
-  const result = await answerScript(`report(await fetch('https://127.0.0.1:${secure.port}/text').catch(e => e.cause.code))`, handle)
+  const result = await answerScript(
+    `report(await fetch('https://127.0.0.1:${secure.port}/text').catch(e => e.cause.code))`,
+    handle,
+  )
   assert.deepEqual(result.reports, ['DEPTH_ZERO_SELF_SIGNED_CERT'])
   assert.equal(pins['vendor.test'].tls, true)
 })
@@ -121,7 +134,10 @@ test('a certificate that nobody trusts is refused through the recorder as withou
 test('an answer that breaks off and a request that is given up are recorded as such', async () => {
   await using plain = await startVendor(vendor)
   const pins = { 'vendor.test': { host: '127.0.0.1', port: plain.port, tls: false } }
-  const recorded = await recordScript(`report(await fetch('http://vendor.test/cut').then(r => r.text()).catch(() => 'broken'))`, pins)
+  const recorded = await recordScript(
+    `report(await fetch('http://vendor.test/cut').then(r => r.text()).catch(() => 'broken'))`,
+    pins,
+  )
   assert.deepEqual(recorded.reports, ['broken'])
   assert.equal(recorded.exchanges.length, 1)
   assert.ok(recorded.exchanges[0]!.error ?? recorded.exchanges[0]!.aborted)
@@ -156,7 +172,10 @@ test('replay refuses what was not recorded, naming the nearest', async () => {
      report(await fetch('http://other.test:8080/').catch(e => e.cause.code))`,
     replayer.handle,
   )
-  assert.match(String(result.reports[0]), /GET http:\/\/vendor\.test\/text\?page=2 is not in the recording.*"page" was "1" and is "2".*--record/)
+  assert.match(
+    String(result.reports[0]),
+    /GET http:\/\/vendor\.test\/text\?page=2 is not in the recording.*"page" was "1" and is "2".*--record/,
+  )
   assert.equal(result.reports[1], 'ERR_NOT_RECORDED')
   assert.equal(replayer.unknown.length, 2)
 })

@@ -21,7 +21,15 @@ test('requests are awaited; response and $ are what came back; selections are sh
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   try {
-    const output = await type(project.root, [`request('http://127.0.0.1:${port}/')`, 'response.statusCode', "$('h1')", "$('li')", "$('table')", '[1,', '2].length'])
+    const output = await type(project.root, [
+      `request('http://127.0.0.1:${port}/')`,
+      'response.statusCode',
+      "$('h1')",
+      "$('li')",
+      "$('table')",
+      '[1,',
+      '2].length',
+    ])
     assert.match(output, /> 200\n/)
     assert.match(output, /<h1 class="big">Hello<\/h1>/)
     assert.match(output, /\{ type: 'li', html: '<li>two<\/li>', text: 'two' \}/)
@@ -37,7 +45,15 @@ test('the library is there, a file is loaded into $, failures do not end it', as
   await using project = await makeProject({ 'page.html': '<p>from a file</p>' })
   const output = await type(
     project.root,
-    ['typeof requestFactory + typeof saveBills + typeof BaseKonnector', 'errors.LOGIN_FAILED', "$('p').text()", 'response.body', "Promise.reject(new Error('no luck'))", 'debug(true)', 'typeof request'],
+    [
+      'typeof requestFactory + typeof saveBills + typeof BaseKonnector',
+      'errors.LOGIN_FAILED',
+      "$('p').text()",
+      'response.body',
+      "Promise.reject(new Error('no luck'))",
+      'debug(true)',
+      'typeof request',
+    ],
     'page.html',
   )
   assert.match(output, /functionfunctionfunction/)

@@ -8,7 +8,10 @@ const FILES = { 'manifest.konnector': MANIFEST, 'konnector-dev-config.json': CON
 
 test('a run saves files here, keeps documents, prints both, sums up; the second one changes nothing', async () => {
   await using vendor = await startTinyVendor()
-  await using project = await makeProject({ ...FILES, 'konnector-dev-config.json': { ...CONFIG, hosts: { 'vendor.test': `127.0.0.1:${vendor.port}` } } })
+  await using project = await makeProject({
+    ...FILES,
+    'konnector-dev-config.json': { ...CONFIG, hosts: { 'vendor.test': `127.0.0.1:${vendor.port}` } },
+  })
   const first = await runStandalone(project)
   assert.equal(first.code, 0, first.stdout + first.stderr)
   assert.match(first.stdout, /\+ new file \/bill-1\.pdf \(33 B\)/)
@@ -44,7 +47,10 @@ test('--json: every line is JSON, documents and files and the summary among them
 
 test('a konnector error exits with 1 and is named', async () => {
   await using vendor = await startTinyVendor()
-  await using project = await makeProject({ ...FILES, 'konnector-dev-config.json': { fields: { login: LOGIN, password: 'not-the-password' } } })
+  await using project = await makeProject({
+    ...FILES,
+    'konnector-dev-config.json': { fields: { login: LOGIN, password: 'not-the-password' } },
+  })
   const { code, stdout } = await runStandalone(project, { host: [vendor.host] })
   assert.equal(code, 1)
   assert.match(stdout, /Ended with LOGIN_FAILED/)
@@ -81,7 +87,12 @@ test('the environment is that of a server, and the working directory the project
   const env = JSON.parse(/ENV (.*)/.exec(stdout)![1]!)
   assert.deepEqual(env, {
     url: true,
-    fields: { extra: 'kept', konnector: 'tiny', account: 'default_account_id', folder_to_save: 'io.cozy.files.root-dir' },
+    fields: {
+      extra: 'kept',
+      konnector: 'tiny',
+      account: 'default_account_id',
+      folder_to_save: 'io.cozy.files.root-dir',
+    },
     parameters: { a: 1 },
     COZY_PAYLOAD: '',
     COZY_LOCALE: 'fr',
@@ -113,11 +124,12 @@ test('a two-factor code is asked on the terminal, a pipe included', async () => 
   assert.match(stdout, /GOT 319284/)
 })
 
-test('a stack trace points at the author\'s line, in TypeScript too', async () => {
+test("a stack trace points at the author's line, in TypeScript too", async () => {
   await using project = await makeProject({
     'manifest.konnector': MANIFEST,
     'konnector-dev-config.json': CONFIG,
-    'src/index.ts': 'interface A { b: string }\n\nconst a: A = { b: "x" }\nfunction explode(): never {\n  throw new Error(a.b)\n}\nexplode()\n',
+    'src/index.ts':
+      'interface A { b: string }\n\nconst a: A = { b: "x" }\nfunction explode(): never {\n  throw new Error(a.b)\n}\nexplode()\n',
   })
   const { code, stderr } = await runStandalone(project)
   assert.equal(code, 1)

@@ -85,6 +85,8 @@ export function installFetchCompat(): void {
 export function nodeResponse(answer: StackResponse): NodeResponse {
   if (answer instanceof Response) return withNodeMembers(answer)
   const headers = new Headers()
-  answer.headers.forEach((value, name) => headers.append(name, value))
+  answer.headers.forEach((value, name) => {
+    headers.append(name, value)
+  })
   return withNodeMembers(new Response(answer.body, { status: answer.status, statusText: answer.statusText, headers }))
 }

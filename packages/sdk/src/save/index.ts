@@ -8,7 +8,7 @@ export type {
   SaveManifest,
   SaveProgress,
 } from './context.ts'
-export { applyContracts } from './contracts.ts'
+export { applyContracts, type ContractOptions } from './contracts.ts'
 export { accountMetadata, getCozyMetadata, writtenMetadata } from './cozy-metadata.ts'
 export { DestinationError } from './destination.ts'
 export { downloadedBody } from './file-body.ts'

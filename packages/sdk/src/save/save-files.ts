@@ -13,7 +13,8 @@ import { createKeyedQueue, forEachLimited, type KeyedQueue } from './keyed-queue
 import { createKnownFiles, type Folder, type KnownFiles, statByPath } from './known-files.ts'
 import { replaceName } from './replace-name.ts'
 import { replacementReason } from './replacement.ts'
-import { isGoodFile, uploadFile } from './upload-file.ts'
+import { uploadFile } from './upload-file.ts'
+import { isGoodFile } from './validate-file.ts'
 
 /** Entries treated at the same time. Upstream's default was 1; a vendor that cannot take 4 gets `concurrency: 1`. */
 export const DEFAULT_CONCURRENCY = 4

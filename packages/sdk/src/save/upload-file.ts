@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { isStatus, type UploadOptions } from '@konnectory/client'
 import type { FileDocument } from '@konnectory/protocol'
-import type { SaveContext } from './context.ts'
+import type { Bytes, SaveContext } from './context.ts'
 import type { FileBody } from './file-body.ts'
 import type { FileEntry, SaveFilesOptions } from './file-entry.ts'
 import { BAD_DOWNLOADED_FILE, DiskQuotaError, FileError } from './file-error.ts'
@@ -8,7 +9,7 @@ import { getFile } from './get-file.ts'
 import { bareType, contentTypeOfName, isTextual, typeOfName } from './mime-types.ts'
 import { metadataToWrite } from './replacement.ts'
 import { fitsType, isPageInsteadOf, SNIFFED_BYTES, sniff } from './sniff.ts'
-import { checkedPart, defaultValidateFile, fileDefect } from './validate-file.ts'
+import { fileDefect, isGoodFile } from './validate-file.ts'
 
 /** Where and as what a file is to be stored. */
 export interface Upload {
@@ -44,9 +45,8 @@ export async function uploadFile(
     const { head, rest } = await peek(source)
     const contentType = contentTypeFor(upload, body, options)
     checkBeforeUpload(context, upload, head, rest === undefined, contentType, options)
-    const file = await send(context, upload, rest ?? head, contentType, rest ? body.size : head.byteLength)
-    await checkAfterUpload(context, upload, file, options)
-    return file
+    const size = rest ? body.size : head.byteLength
+    return await store(context, upload, { bytes: rest ?? head, contentType, size }, options)
   } catch (error) {
     context.signal?.throwIfAborted()
     // fetch only says "fetch failed" when the body it was sending broke.
@@ -144,13 +144,61 @@ function checkBeforeUpload(
   }
 }
 
+interface Content {
+  bytes: Bytes
+  contentType: string
+  size: number | undefined
+}
+
+/**
+ * The author's own checks need a stored file. What fails them is destroyed; so where it would go over a good file, it is
+ * first stored beside it, and its content put in place only when it passed.
+ */
+async function store(
+  context: SaveContext,
+  upload: Upload,
+  content: Content,
+  options: SaveFilesOptions,
+): Promise<FileDocument> {
+  const { files } = context.client
+  const hasOwnChecks = typeof options.validateFile === 'function' || typeof options.validateFileContent === 'function'
+  if (!upload.replaced?.good || !hasOwnChecks) {
+    const file = await send(context, upload, content)
+    if (await passesChecks(context, file, options)) return file
+    await files.destroy(file._id)
+    throw new FileError(BAD_DOWNLOADED_FILE)
+  }
+  // Without its key: a leftover of a killed process must not be taken for the file.
+  const entry = { ...upload.entry, fileAttributes: { ...upload.entry.fileAttributes, metadata: undefined } }
+  const beside = {
+    ...upload,
+    entry,
+    name: `${randomUUID().slice(0, 8)} ${upload.name}`,
+    key: undefined,
+    replaced: undefined,
+  }
+  const candidate = await send(context, beside, content)
+  try {
+    if (!(await passesChecks(context, candidate, options))) throw new FileError(BAD_DOWNLOADED_FILE)
+    const { body } = await files.download(candidate._id, context.signal ? { signal: context.signal } : {})
+    return await send(context, upload, { ...content, bytes: body ?? new Uint8Array(), size: Number(candidate.size) })
+  } finally {
+    await files.destroy(candidate._id)
+  }
+}
+
+async function passesChecks(context: SaveContext, file: FileDocument, options: SaveFilesOptions): Promise<boolean> {
+  const { validateFileContent } = options
+  if (!(await isGoodFile(context, file, options))) return false
+  return typeof validateFileContent !== 'function' || Boolean(await validateFileContent(file))
+}
+
 async function send(
   context: SaveContext,
   { entry, name, dirId, key, replaced }: Upload,
-  body: Uint8Array | AsyncIterable<Uint8Array>,
-  contentType: string,
-  size: number | undefined,
+  content: Content,
 ): Promise<FileDocument> {
+  const { contentType, size, bytes } = content
   const attributes = entry.fileAttributes ?? {}
   const metadata = metadataToWrite(entry, key, replaced?.file)
   const createdAt = attributes.createdAt ?? attributes.created_at ?? attributes.lastModifiedDate
@@ -168,51 +216,10 @@ async function send(
   }
   const { files } = context.client
   return replaced
-    ? files.replace(replaced.file._id, body, { ...options, name })
-    : files.create(body, { ...options, name, dirId })
+    ? files.replace(replaced.file._id, bytes, { ...options, name })
+    : files.create(bytes, { ...options, name, dirId })
 }
 
 function isValidDate(value: string | Date | undefined): value is string | Date {
   return value !== undefined && !Number.isNaN(new Date(value).getTime())
-}
-
-/** The author's own checks need the stored file. What fails them is taken back. */
-async function checkAfterUpload(context: SaveContext, upload: Upload, file: FileDocument, options: SaveFilesOptions) {
-  const { validateFile, validateFileContent } = options
-  const valid =
-    typeof validateFile === 'function' ? (await validateFile(file)) !== false : defaultValidateFile(context, file)
-  if (valid && (typeof validateFileContent !== 'function' || (await validateFileContent(file)))) return
-  await takeBack(context, upload, file)
-  throw new FileError(BAD_DOWNLOADED_FILE)
-}
-
-/** A new file is destroyed. A good one that was overwritten gets its former content back, from its versions. */
-async function takeBack(context: SaveContext, { replaced, name }: Upload, file: FileDocument): Promise<void> {
-  if (!replaced?.good) return context.client.files.destroy(file._id)
-  const versions = file.relationships?.old_versions?.data
-  const ids = Array.isArray(versions) ? versions.map(({ id }) => id) : []
-  const version = ids.sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1)
-  try {
-    if (!version) throw new Error('the stack kept no version of it')
-    await context.client.exchange('POST', `/files/revert/${version.split('/').map(encodeURIComponent).join('/')}`)
-  } catch (error) {
-    // To the trash and not destroyed: the bad content is of use to nobody, but versions hang on the file.
-    context.log(
-      'warn',
-      `${name}: the former content could not be restored (${(error as Error).message}); moved to the trash`,
-    )
-    await context.client.files.trash(file._id)
-  }
-}
-
-/** Is this stored file one that the options' (or the default) check accepts? */
-export async function isGoodFile(
-  context: SaveContext,
-  file: FileDocument,
-  options: SaveFilesOptions,
-): Promise<boolean> {
-  if (typeof options.validateFile === 'function') return (await options.validateFile(file)) !== false
-  const defect = fileDefect(checkedPart(file))
-  if (defect) context.log('warn', `${checkedPart(file).name}: ${defect}, it will be replaced`, defect)
-  return defect === undefined
 }

@@ -1,5 +1,6 @@
 import type { FileDocument } from '@konnectory/protocol'
 import type { SaveContext } from './context.ts'
+import type { SaveFilesOptions } from './file-entry.ts'
 import { bareType, typesOfName } from './mime-types.ts'
 
 /** What the default check looks at. */
@@ -24,10 +25,14 @@ export function checkedPart(file: FileDocument): Checked {
   return { name: attributes.name, size: attributes.size ?? file.size, mime: attributes.mime ?? file.mime }
 }
 
-/** The default of `options.validateFile`; says in the log what is wrong. */
-export function defaultValidateFile(context: SaveContext, file: FileDocument): boolean {
-  const checked = checkedPart(file)
-  const defect = fileDefect(checked)
-  if (defect) context.log('warn', `${checked.name}: ${defect} (${checked.size} bytes, ${checked.mime})`, defect)
+/** Is this stored file one that the options' (or the default) check accepts? */
+export async function isGoodFile(
+  context: SaveContext,
+  file: FileDocument,
+  options: SaveFilesOptions,
+): Promise<boolean> {
+  if (typeof options.validateFile === 'function') return (await options.validateFile(file)) !== false
+  const defect = fileDefect(checkedPart(file))
+  if (defect) context.log('warn', `${checkedPart(file).name}: ${defect}`, defect)
   return defect === undefined
 }

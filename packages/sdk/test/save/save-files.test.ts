@@ -528,6 +528,34 @@ describe('downloads that go wrong', () => {
     assert.equal(await house.content(`${FOLDER}/a.pdf`), PDF)
   })
 
+  test('a good file survives content that fails the author’s own checks, and is replaced by content that passes', async () => {
+    await using house = await openHouse()
+    const [first] = await save(house, [text('a.txt')])
+    const replacement = (content: string): FileEntry => ({
+      filename: 'a.txt',
+      filestream: content,
+      shouldReplaceFile: () => true,
+    })
+    const options = {
+      validateFileContent: async (file: { _id: string }) => {
+        const answer = await house.client.files.download(file._id)
+        return (await answer.text()).startsWith('good')
+      },
+    }
+    const [bad] = await save(house, [replacement('bad')], options)
+    assert.equal(bad?.fileDocument, undefined)
+    assert.equal(await house.content(`${FOLDER}/a.txt`), 'text of a.txt')
+    const [good] = await save(house, [replacement('good')], options)
+    assert.equal(good?.fileDocument?._id, first?.fileDocument?._id)
+    assert.equal(await house.content(`${FOLDER}/a.txt`), 'good')
+    const { _id } = await house.file(FOLDER)
+    assert.equal(
+      (await house.client.files.findAll({ selector: { dir_id: _id } })).length,
+      1,
+      'nothing is left beside it',
+    )
+  })
+
   test('a full disk ends the call', async () => {
     await using house = await openHouse()
     house.intercept = (message, response) => {

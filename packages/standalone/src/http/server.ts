@@ -42,7 +42,6 @@ export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
         if (error) reject(error)
         else resolve()
       })
-      server.closeIdleConnections()
     })
   return { url: `http://127.0.0.1:${port}/`, token, close: () => (closed ??= close()) }
 }

@@ -15,7 +15,9 @@ const escapedUnicode = (value: string): string =>
   value.replace(/[^\x20-\x7e]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 const html = (value: string): string => value.replace(/[&<>"']/g, c => NAMED_ENTITIES[c]!)
 const numericEntities = (value: string, radix: 10 | 16): string =>
-  [...value].map(c => (/[a-z0-9 ]/i.test(c) ? c : `&#${radix === 16 ? 'x' : ''}${c.codePointAt(0)!.toString(radix)};`)).join('')
+  [...value]
+    .map(c => (/[a-z0-9 ]/i.test(c) ? c : `&#${radix === 16 ? 'x' : ''}${c.codePointAt(0)!.toString(radix)};`))
+    .join('')
 const base64 = (value: string): string => Buffer.from(value).toString('base64')
 
 const ENCODINGS: Encoding[] = [

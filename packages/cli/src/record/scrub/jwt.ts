@@ -2,7 +2,19 @@ import type { Dictionary } from './dictionary.ts'
 
 const JWT = /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g
 /** Claims about the token, not about a person; konnectors read them to know when to log in again. */
-const PUBLIC_CLAIMS = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'typ', 'scope', 'azp', 'acr', 'auth_time', 'token_type'])
+const PUBLIC_CLAIMS = new Set([
+  'iss',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'typ',
+  'scope',
+  'azp',
+  'acr',
+  'auth_time',
+  'token_type',
+])
 
 /**
  * Learns the JSON Web Tokens of a text. Their placeholder is a JSON Web Token too, since konnectors look inside:
@@ -21,7 +33,8 @@ export function learnJwts(dictionary: Dictionary, text: string): void {
 
 function scrubClaims(dictionary: Dictionary, claims: Record<string, unknown>): Record<string, unknown> {
   const scrubbed: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(claims)) scrubbed[name] = PUBLIC_CLAIMS.has(name) ? value : scrubClaim(dictionary, value)
+  for (const [name, value] of Object.entries(claims))
+    scrubbed[name] = PUBLIC_CLAIMS.has(name) ? value : scrubClaim(dictionary, value)
   return scrubbed
 }
 

@@ -1,6 +1,6 @@
 import { decodeBody, decodeEntities, textOf } from '../bodies.ts'
 import { type Exchange, headerOf, headerPairs } from '../exchange.ts'
-import type { Dictionary } from './dictionary.ts'
+import { type Dictionary, SHORTEST } from './dictionary.ts'
 import { learnJwts } from './jwt.ts'
 import { learnPersonal } from './personal.ts'
 import { tokenPlaceholder } from './placeholders.ts'
@@ -13,6 +13,9 @@ const SECRET_PARAMETER = /^(?:code|state|relaystate|session|key|auth|ticket|sig|
 /** Words that end like a secret name and hold none. */
 const NO_SECRET = /token_?type|tokenexpir|expires|tokenendpoint|token_?uri|token_?url/i
 const SECRET_HEADER = /token|api-?key|secret|session|csrf|xsrf|^x-auth|credential/i
+/** JSON members that tell who somebody is. Other names and addresses are the author's to give (config `scrub`). */
+const PERSONAL_NAME =
+  /^(?:first|last|full|given|family|birth|maiden|display|holder)_?-?name$|^surname$|^birth_?(?:date|day|place)$|^date_?of_?birth$|^street(?:_?address)?$|^address_?line_?\d?$|^(?:social_?)?security_?number$/i
 const TRIVIAL = /^(?:true|false|null|undefined|none|deleted|bearer|\d{1,3}|.{0,3})$/i
 const SHORTEST_TOKEN = 6
 
@@ -31,10 +34,12 @@ export function learnExchange(dictionary: Dictionary, exchange: Exchange): void 
 /** Cookies of a `Cookie` header or of one `Set-Cookie` header. */
 export function cookiePairs(name: string, value: string): [name: string, value: string][] {
   const parts = name === 'set-cookie' ? [value.split(';')[0] ?? ''] : value.split(';')
-  return parts.filter(part => part.includes('=')).map(part => {
-    const at = part.indexOf('=')
-    return [part.slice(0, at).trim(), part.slice(at + 1).trim()]
-  })
+  return parts
+    .filter(part => part.includes('='))
+    .map(part => {
+      const at = part.indexOf('=')
+      return [part.slice(0, at).trim(), part.slice(at + 1).trim()]
+    })
 }
 
 function learnHeader(dictionary: Dictionary, name: string, value: string): void {
@@ -111,6 +116,8 @@ function learnJson(dictionary: Dictionary, text: string): boolean {
 function learnValue(dictionary: Dictionary, name: string, value: unknown): void {
   if (typeof value === 'string') {
     if (isSecret(name)) learnToken(dictionary, 'token', value)
+    if (PERSONAL_NAME.test(name) && value.length >= SHORTEST)
+      dictionary.learn(value, 'personal', count => `konnectory-personal-${count}`)
     learnPersonal(dictionary, value)
     learnJwts(dictionary, value)
     learnJson(dictionary, value)
@@ -134,7 +141,8 @@ function learnMarkup(dictionary: Dictionary, text: string): void {
     )
     const value = attributes.value ?? attributes.content ?? ''
     const name = attributes.name ?? attributes.id ?? attributes.property ?? ''
-    if (isSecret(name) || attributes.type === 'password' || isHiddenRandom(attributes)) learnToken(dictionary, 'token', value)
+    if (isSecret(name) || attributes.type === 'password' || isHiddenRandom(attributes))
+      learnToken(dictionary, 'token', value)
     for (const [key, data] of Object.entries(attributes))
       if (key.startsWith('data-') && isSecret(key)) learnToken(dictionary, 'token', data)
   }

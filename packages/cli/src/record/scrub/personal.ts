@@ -8,7 +8,8 @@ const FRENCH_PHONE = /(?<![\w.,+-])(?:\+33\s?|0033\s?|0)[1-9](?:[\s.-]?\d{2}){4}
 const FOREIGN_PHONE = /(?<![\w.,+-])\+[1-9](?:[\s.()-]{0,2}\d){8,14}(?![\w-])/g
 const IBAN = /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?:\s?[A-Z0-9]{4}){2,7}(?:\s?[A-Z0-9]{1,4})?(?![A-Za-z0-9])/g
 /** Grouped as on a card, or not at all. */
-const CARD = /(?<![\w.-])(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|(?:4\d|5[1-5]|2[2-7]|6\d)\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{3})?)(?![\w-])/g
+const CARD =
+  /(?<![\w.-])(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}|(?:4\d|5[1-5]|2[2-7]|6\d)\d{2}(?:[ -]?\d{4}){3}(?:[ -]?\d{3})?)(?![\w-])/g
 
 /** Learns the e-mail addresses, phone numbers, IBANs and card numbers of a decoded text. */
 export function learnPersonal(dictionary: Dictionary, text: string): void {
@@ -22,5 +23,6 @@ export function learnPersonal(dictionary: Dictionary, text: string): void {
     dictionary.learn(email, 'email', count => `konnectory-email-${count}@example.test`)
   }
   for (const pattern of [FRENCH_PHONE, FOREIGN_PHONE])
-    for (const [phone] of text.matchAll(pattern)) dictionary.learn(phone, 'phone', count => phonePlaceholder(phone, count))
+    for (const [phone] of text.matchAll(pattern))
+      dictionary.learn(phone, 'phone', count => phonePlaceholder(phone, count))
 }

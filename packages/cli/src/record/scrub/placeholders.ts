@@ -13,18 +13,24 @@ const DIGITS_AND_SEPARATORS = /^\+?[\d\s().-]*\d[\d\s().-]*$/
 export function fieldPlaceholder(name: string, value: string): string {
   const slug = name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
   if (/^\S+@\S+\.\S+$/.test(value)) return `konnectory-${slug}@example.test`
-  if (DATE.test(value)) return value.replace(/\d{4}/, '1990').replace(/(?<!\d)\d{1,2}(?!\d)/g, found => '01'.slice(-found.length))
+  if (DATE.test(value))
+    return value.replace(/\d{4}/, '1990').replace(/(?<!\d)\d{1,2}(?!\d)/g, found => '01'.slice(-found.length))
   if (DIGITS_AND_SEPARATORS.test(value)) {
     const seed = BigInt(`0x${createHash('sha1').update(slug).digest('hex')}`).toString()
     let at = 0
-    return value.replace(/\d/g, (digit, index) => (index === 0 && digit === '0' ? '0' : index === 0 ? '9' : seed[at++ % seed.length]!))
+    return value.replace(/\d/g, (digit, index) =>
+      index === 0 && digit === '0' ? '0' : index === 0 ? '9' : seed[at++ % seed.length]!,
+    )
   }
   return `konnectory-${slug}`
 }
 
 /** A token or cookie: digits stay digits, everything else becomes a word. */
 export function tokenPlaceholder(kind: string, count: number, value: string): string {
-  if (/^\d{4,}$/.test(value)) return `9${String(count).padStart(value.length - 1, '0').slice(-(value.length - 1))}`
+  if (/^\d{4,}$/.test(value))
+    return `9${String(count)
+      .padStart(value.length - 1, '0')
+      .slice(-(value.length - 1))}`
   return `konnectory-${kind}-${count}`
 }
 
@@ -62,7 +68,9 @@ export function passesLuhn(digits: string): boolean {
 
 export function isIban(value: string): boolean {
   const plain = value.replace(/\s/g, '')
-  return plain.length >= 15 && plain.length <= 34 && remainder97(lettersToDigits(plain.slice(4) + plain.slice(0, 4))) === 1
+  return (
+    plain.length >= 15 && plain.length <= 34 && remainder97(lettersToDigits(plain.slice(4) + plain.slice(0, 4))) === 1
+  )
 }
 
 function lettersToDigits(text: string): string {

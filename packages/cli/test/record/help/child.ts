@@ -58,7 +58,11 @@ export async function recordScript(body: string, pins: Pins): Promise<ChildResul
 }
 
 /** Runs a script that is answered by `handle` only. */
-export async function answerScript(body: string, handle: GatewayOptions['handle'], env: NodeJS.ProcessEnv = {}): Promise<ChildResult> {
+export async function answerScript(
+  body: string,
+  handle: GatewayOptions['handle'],
+  env: NodeJS.ProcessEnv = {},
+): Promise<ChildResult> {
   const gateway = await startGateway({ handle })
   try {
     return await runScript(body, { stack: 0, pins: {}, gateway: { port: gateway.port, token: gateway.token } }, env)
