@@ -10,8 +10,12 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { slimPackage } from './slim-package.ts'
 
 const root = dirname(import.meta.dirname)
+
+/** Bundled and minified, the words of `protocol` taken in: together they are to weigh at most 150 KB installed. */
+const SLIM = ['client', 'sdk']
 
 /**
  * Packs every package of the workspace.
@@ -19,12 +23,16 @@ const root = dirname(import.meta.dirname)
  * @returns absolute path of the tarball by package name
  * @throws when the compiler or npm fails, with what they printed
  */
-export function packAll(outDir: string): Record<string, string> {
+export async function packAll(outDir: string): Promise<Record<string, string>> {
   const stage = mkdtempSync(join(tmpdir(), 'konnectory-pack-'))
   try {
     compile(stage)
     const folders = globSync('packages/*', { cwd: root }).sort()
     for (const folder of folders) prepare(folder, stage)
+    const protocol = join(stage, 'packages/protocol')
+    for (const name of SLIM) {
+      await slimPackage({ folder: join(stage, 'packages', name), inline: { '@konnectory/protocol': protocol } })
+    }
     mkdirSync(outDir, { recursive: true })
     return pack(
       folders.map(folder => join(stage, folder)),
@@ -124,7 +132,7 @@ function run(command: string, args: string[], cwd: string): string {
 
 if (import.meta.main) {
   const at = process.argv.indexOf('--out')
-  const tarballs = packAll(
+  const tarballs = await packAll(
     at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs'),
   )
   for (const [name, file] of Object.entries(tarballs)) process.stdout.write(`${name.padEnd(24)} ${file}\n`)

@@ -2,6 +2,7 @@ import { inspect, promisify } from 'node:util'
 import type { Account } from '@konnectory/protocol'
 import { cozyClient } from './cozy-client/index.ts'
 import { installFetchCompat } from './cozy-client/node-response.ts'
+import { errors } from './errors.ts'
 import { handOverOrDie } from './hand-over.ts'
 import { namespace, registerSecret, registerSecretFields, Secret } from './log.ts'
 import { type CozyMetadataDraft, currentManifest, getCozyMetadata } from './manifest.ts'
@@ -15,6 +16,7 @@ import { captureExceptionAndDie } from './sentry.ts'
 import { signin } from './signin.ts'
 import { hasStack } from './stack-client.ts'
 import { updateOrCreate } from './update-or-create.ts'
+import { isVendorDown } from './vendor-down.ts'
 
 const log = namespace('BaseKonnector')
 const sleep = promisify(setTimeout)
@@ -109,12 +111,19 @@ export class BaseKonnector {
     return undefined
   }
 
-  /** Called with what was thrown: an Error, a text, anything. Ends the process. */
+  /**
+   * Called with what was thrown: an Error, a text, anything. Ends the process. A vendor that does not answer is VENDOR_DOWN
+   * even when the konnector does not say so.
+   */
   fail(error: unknown): unknown {
     log.debug('Error caught by BaseKonnector')
     const { message, no_retry } = (error ?? {}) as { message?: unknown; no_retry?: unknown }
     if (typeof error === 'object' && error !== null && !message) log.warn(inspect(error), 'thrown')
     if (no_retry === true) notToRetry.add(this)
+    if (isVendorDown(error)) {
+      log.warn(String(message), 'the vendor does not answer')
+      return this.terminate(errors.VENDOR_DOWN)
+    }
     return this.terminate(message || error || 'UNKNOWN_ERROR')
   }
 

@@ -18,11 +18,13 @@ export function createSaveContext(
   options: (AccountOptions & DownloadOptions) | undefined,
   namespace: string,
 ): SaveContext {
+  const identifier = options?.sourceAccountIdentifier
   return {
     client: getStackClient(),
     manifest: currentManifest(),
     accountId: options?.sourceAccount,
-    accountIdentifier: options?.sourceAccountIdentifier,
+    // A customer number may come as a number; on the stack, where it is compared, it is text.
+    accountIdentifier: identifier === undefined || identifier === null ? undefined : String(identifier),
     log: (level, message, label) => log(level, message, label, namespace),
     deadline: runDeadline(),
     download: createDownload(options ?? {}),

@@ -12,8 +12,10 @@ export interface ExecuteOptions {
   write(text: string): void
   /** Stops the run. */
   signal?: AbortSignal
-  /** For the vendor and the stack; default the global one. */
+  /** For the vendor; default the global one. */
   fetch?: typeof globalThis.fetch
+  /** For the stack; default the global one. An in-process stack passes its own. */
+  stackFetch?: typeof globalThis.fetch
   /** Where `manifest.konnector` is looked for. Default the working directory. */
   cwd?: string
   /** Where a payload file lies (`COZY_PAYLOAD=@file`). Default `cwd`: the server starts a konnector in its own directory. */
@@ -79,9 +81,15 @@ export function loggerFor(options: Pick<ExecuteOptions, 'env' | 'write'>, slug: 
     write: options.write,
     namespace: typeof slug === 'string' ? slug : 'konnectory',
     human: isForPeople(options.env),
-    colours: !options.env.NO_COLOR,
+    colours: hasColours(options.env),
     threshold: options.env.LOG_LEVEL,
   })
+}
+
+/** Colours on a terminal only; FORCE_COLOR and NO_COLOR decide when set. */
+function hasColours({ FORCE_COLOR, NO_COLOR }: Env): boolean {
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return process.stdout.isTTY === true && !NO_COLOR
 }
 
 function describe(error: Error): string {

@@ -20,14 +20,16 @@ export interface ContextSetup {
   manifest: ManifestLike
   log: Logger
   limit: TimeLimit
-  /** For the vendor and the stack; default the global one. */
+  /** For the vendor; default the global one. */
   fetch?: typeof globalThis.fetch
+  /** For the stack; default the global one. */
+  stackFetch?: typeof globalThis.fetch
 }
 
 /** Reads the account and its folder, and puts together what a run is given. */
 export async function createRunContext(setup: ContextSetup): Promise<{ context: RunContext; session: SessionEnd }> {
   const { konnector, environment, manifest, log, limit, fetch } = setup
-  const client = stackClient(environment, fetch)
+  const client = stackClient(environment, setup.stackFetch)
   hideSecrets(log, environment)
 
   const document = await fetchAccount(client, environment.message, log)

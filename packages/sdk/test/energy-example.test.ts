@@ -145,10 +145,10 @@ describe('the konnector of the guide, as a process', () => {
     assert.deepEqual(vendor.requests, [])
   })
 
-  test('people get coloured lines, servers JSON', async () => {
+  test('people get lines to read, coloured on a terminal; servers get JSON', async () => {
     await using vendor = await startEnergyVendor()
     await using stack = await startStack(auth)
-    const end = await run(stack, vendor, { NODE_ENV: 'standalone' })
+    const end = await run(stack, vendor, { NODE_ENV: 'standalone', FORCE_COLOR: '1' })
     assert.equal(end.code, 0, end.output)
     assert.deepEqual(end.lines, [])
     assert.ok(

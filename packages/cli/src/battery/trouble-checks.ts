@@ -132,7 +132,10 @@ function loginPage({ log }: Har, login: HarEntry): HarEntry | undefined {
 }
 
 function refuse({ answer }: GatewayRequest, entry: HarEntry, page: HarEntry | undefined): void {
-  if (page && !isApi(entry)) return sendEntry(page, answer)
+  if (page && !isApi(entry)) {
+    sendEntry(page, answer)
+    return
+  }
   const body = JSON.stringify({
     error: 'invalid_grant',
     error_description: 'Invalid credentials',

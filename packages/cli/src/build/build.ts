@@ -74,6 +74,12 @@ export async function buildKonnector(options: BuildOptions): Promise<BuildReport
     ])
     // What the build makes wins over an asset of the same name.
     await writeFile(join(folder, 'manifest.konnector'), project.text)
+    // For `node build` in place, where the project's package.json would make an ES module of the script. Servers drop
+    // this file; registries compare its version with the manifest's.
+    if (readPackageJson(root).type === 'module') {
+      const made = { private: true, version: project.manifest.version, type: 'commonjs' }
+      await writeFile(join(folder, 'package.json'), `${JSON.stringify(made, null, 2)}\n`)
+    }
     if (icon && project.manifest.icon) {
       for (const path of new Set([project.manifest.icon, project.manifest.icon.replace(/^assets\//, '')])) {
         await mkdir(dirname(join(folder, path)), { recursive: true })

@@ -56,7 +56,17 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const declared = new Set(
     Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies }),
   )
-  const resolved: Resolved = { absent: new Set(), upstream: new Set() }
+  let vendorFrom: string | undefined
+  const resolved: Resolved = {
+    absent: new Set(),
+    upstream: new Set(),
+    needVendor(from) {
+      if (vendorFrom) return
+      vendorFrom = from
+      // Begun now, beside the konnector, as nearly all need it; what comes out of it is looked at below.
+      compileVendor(from, false).catch(() => {})
+    },
+  }
   const run = (withStart: boolean): Promise<Compiled> =>
     compile({
       root,
@@ -84,9 +94,9 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
 
   const [small, vendor] = await Promise.all([
     options.minify === false ? result.files : shrink(result.files, result.metafile, root),
-    resolved.vendorFrom
+    vendorFrom
       ? compileVendor(
-          resolved.vendorFrom,
+          vendorFrom,
           sources.some(source => /\bhttpSignature\b/.test(source)),
         )
       : undefined,

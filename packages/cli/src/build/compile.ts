@@ -67,7 +67,7 @@ function baseOptions({ root, outdir, entries, manifest, sourcemap }: CompileOpti
     conditions: ['node'],
     charset: 'ascii',
     logLevel: 'silent',
-    legalComments: 'none',
+    legalComments: 'inline',
     banner: { js: preamble(manifest) },
     loader: { '.node': 'copy' },
     define: {

@@ -29,8 +29,8 @@ const OPTIONAL = /^(pdfjs|pdfjs-dist|zombie|canvas)(\/.*)?$/
  */
 export interface Resolved {
   absent: Set<string>
-  /** Folder of the libraries that ask for heavy modules (`vendor.ts`), when some do. */
-  vendorFrom?: string
+  /** Called when libraries in this folder ask for a heavy module (`vendor.ts`). */
+  needVendor(from: string): void
   /** In: take cheerio's Node entry even where its browser entry would do. */
   wholeCheerio?: boolean
   /** Specifiers of the library that only the upstream package answers. */
@@ -55,7 +55,7 @@ export function resolveModules(root: string, declared: ReadonlySet<string>, reso
         const name = vendorName(args.path)
         const fromLibraries = /[\\/](heavy\.cjs|local-stack\.[jt]s)$/.test(args.importer)
         if (!name || !fromLibraries) return undefined
-        resolved.vendorFrom ??= args.resolveDir
+        resolved.needVendor(args.resolveDir)
         return vendorModule(name)
       })
 
@@ -94,7 +94,7 @@ export function resolveModules(root: string, declared: ReadonlySet<string>, reso
         if (phantom.from === 'libs' && name) {
           const libraries = await find(phantom.target, args, LIBS)
           if (!own || own.path === libraries?.path) {
-            resolved.vendorFrom ??= LIBS
+            resolved.needVendor(LIBS)
             return vendorModule(name)
           }
         }

@@ -26,7 +26,7 @@ export async function shrink(files: Files, metafile: Metafile, root: string): Pr
         target: 'node20',
         platform: 'node',
         charset: 'ascii',
-        legalComments: 'none',
+        legalComments: 'inline',
         logLevel: 'silent',
         sourcemap: map ? 'external' : false,
         sourcefile: 'index.js',

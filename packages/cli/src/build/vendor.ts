@@ -64,7 +64,7 @@ async function compile(from: string, httpSignature: boolean): Promise<Vendor> {
     format: 'cjs',
     conditions: ['node'],
     logLevel: 'silent',
-    legalComments: 'none',
+    legalComments: 'inline',
     plugins: [lighten(httpSignature)],
   } satisfies BuildOptions)
   return { code: outputFiles[0]?.text ?? '', metafile, root: from }

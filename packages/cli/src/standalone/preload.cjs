@@ -145,7 +145,7 @@ function dressAsTls(socket, callback) {
 function watchForError(socket) {
   const push = socket.push
   socket.push = function pushOrFail(chunk, ...rest) {
-    if (!chunk || chunk[0] !== 0 || !ERROR_MARK.equals(chunk.subarray(0, ERROR_MARK.length)))
+    if (chunk?.[0] !== 0 || !ERROR_MARK.equals(chunk.subarray(0, ERROR_MARK.length)))
       return push.call(this, chunk, ...rest)
     const { message, ...details } = JSON.parse(chunk.subarray(ERROR_MARK.length).toString())
     socket.destroy(Object.assign(new Error(message), details))

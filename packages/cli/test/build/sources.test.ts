@@ -113,6 +113,17 @@ describe('build: source languages (build.md section 4)', () => {
     assert.deepEqual(report.warnings, [])
   })
 
+  it('runs in place too, below a package.json that says "type": "module"', async () => {
+    using folder = konnectorFolder({
+      'package.json': { type: 'module' },
+      'src/index.js': 'console.log(typeof require)',
+    })
+    const { files } = await buildKonnector({ root: folder.root })
+    assert.deepEqual(await runNode([folder.path('build')]), { code: 0, stdout: 'function\n', stderr: '' })
+    assert.ok(files.some(({ path }) => path === 'package.json'))
+    assert.equal(JSON.parse(readFileSync(folder.path('build/package.json'), 'utf8')).version, '1.2.3')
+  })
+
   it('exports of the entry are those of the script', async () => {
     using folder = konnectorFolder({ 'src/index.js': 'module.exports = { a: 1 }' })
     await buildKonnector({ root: folder.root })

@@ -166,7 +166,8 @@ export function holdRequestInFlight(value: unknown): void {
 
 /** Gives up a stream that turned out not to be needed, so that its socket does not keep the process alive. */
 export function releaseUnused(value: unknown): void {
-  if (isRequest(value)) value.abort?.()
+  // A request that was read to its end has given its socket back: aborting it would cut somebody else's.
+  if (isRequest(value) && !captured.get(value)?.through.readableEnded) value.abort?.()
 }
 
 function captureRequest(source: Pipeable) {

@@ -89,13 +89,16 @@ export function createKnownFiles(context: SaveContext, entryCount: number): Know
       const own = savedByKey.get(canonicalKey(forms[0] as string))
       if (own) return own
       if (few) {
-        const keys = [...new Set(forms)]
-        const found = await findFiles(
-          client,
-          { ...selector, metadata: { fileIdAttributes: keys.length === 1 ? keys[0] : { $in: keys } } },
-          [...indexed, 'metadata.fileIdAttributes'],
-        )
-        return found.filter(file => file.type !== 'directory')
+        // One query per form (dates alone have two): `$in` does not use an index everywhere.
+        for (const fileIdAttributes of new Set(forms)) {
+          const files = await findFiles(client, { ...selector, metadata: { fileIdAttributes } }, [
+            ...indexed,
+            'metadata.fileIdAttributes',
+          ])
+          const found = files.filter(file => file.type !== 'directory')
+          if (found.length > 0) return found
+        }
+        return []
       }
       all ??= listAll()
       const candidates = (await all).byKey.get(canonicalKey(forms[0] as string)) ?? []

@@ -37,11 +37,9 @@ export async function uploadFile(
   options: SaveFilesOptions,
 ): Promise<FileDocument> {
   const body = await getFile(context, upload.entry, options)
-  let sourceError: unknown
+  const reading: Reading = { whole: false, error: undefined }
   try {
-    const source = readAll(body, upload, context.signal, error => {
-      sourceError = error
-    })
+    const source = readAll(body, upload, context.signal, reading)
     const { head, rest } = await peek(source)
     const contentType = contentTypeFor(upload, body, options)
     checkBeforeUpload(context, upload, head, rest === undefined, contentType, options)
@@ -50,20 +48,21 @@ export async function uploadFile(
   } catch (error) {
     context.signal?.throwIfAborted()
     // fetch only says "fetch failed" when the body it was sending broke.
-    if (sourceError !== undefined) throw sourceError
+    if (reading.error !== undefined) throw reading.error
     if (isStatus(error, 413)) throw new DiskQuotaError(error)
     throw error
   } finally {
-    body.cancel()
+    if (!reading.whole) body.cancel()
   }
 }
 
-async function* readAll(
-  body: FileBody,
-  upload: Upload,
-  signal: AbortSignal | undefined,
-  failed: (error: unknown) => void,
-) {
+/** How the reading of the source ended. */
+interface Reading {
+  whole: boolean
+  error: unknown
+}
+
+async function* readAll(body: FileBody, upload: Upload, signal: AbortSignal | undefined, reading: Reading) {
   let bytes = 0
   try {
     for await (const chunk of body.chunks) {
@@ -75,8 +74,9 @@ async function* readAll(
     if (body.size !== undefined && bytes !== body.size) {
       throw new FileError(`the download ended after ${bytes} of ${body.size} bytes`)
     }
+    reading.whole = true
   } catch (error) {
-    failed(error)
+    reading.error = error
     throw error
   }
 }
@@ -165,7 +165,9 @@ async function store(
   if (!upload.replaced?.good || !hasOwnChecks) {
     const file = await send(context, upload, content)
     if (await passesChecks(context, file, options)) return file
-    await files.destroy(file._id)
+    // What could be checked was checked before; should the stack see it otherwise, a file that was good is not destroyed.
+    if (upload.replaced?.good) await files.trash(file._id)
+    else await files.destroy(file._id)
     throw new FileError(BAD_DOWNLOADED_FILE)
   }
   // Without its key: a leftover of a killed process must not be taken for the file.

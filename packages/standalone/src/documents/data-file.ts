@@ -62,7 +62,9 @@ export class DataFile {
   read(): { documents: DocumentsByDoctype; recovered: boolean } {
     const text = existsSync(this.path) ? readFileSync(this.path, 'utf8') : ''
     const documents = text.trim() === '' ? {} : toDocuments(parseJsonWithComments(text, this.path), this.path)
-    this.#recovered = this.#journalsOfTheDead()
+    this.#recovered = this.#leftByTheDead('.journal')
+    // Half of a file that its journal still has whole.
+    for (const part of this.#leftByTheDead('.part')) rmSync(part, { force: true })
     for (const journal of this.#recovered) replay(documents, readFileSync(journal, 'utf8'))
     return { documents, recovered: this.#recovered.length > 0 }
   }
@@ -73,7 +75,8 @@ export class DataFile {
       openJournals.add(this.#journal)
       this.#journalFd = openSync(this.#journal, 'a', 0o600)
     }
-    writeSync(this.#journalFd, `${JSON.stringify(line)}\n`)
+    // A new line first: one that a full disk cut short must not swallow the next.
+    writeWhole(this.#journalFd, `\n${JSON.stringify(line)}\n`)
   }
 
   /** Replaces the file, then drops the journal. Personal data: a new file is for its owner only. */
@@ -104,13 +107,14 @@ export class DataFile {
     this.#recovered = []
   }
 
-  #journalsOfTheDead(): string[] {
+  /** Files with this ending that a process left when it was killed, oldest first. */
+  #leftByTheDead(ending: string): string[] {
+    const directory = dirname(this.path)
     const prefix = `.${basename(this.path)}.`
-    const pattern = /^(\d+)-(\d+)\.journal$/
-    return readdirSync(dirname(this.path))
-      .filter(name => name.startsWith(prefix))
-      .map(name => ({ path: join(dirname(this.path), name), owner: pattern.exec(name.slice(prefix.length)) }))
-      .filter(({ path, owner }) => owner && !openJournals.has(path) && !isOtherProcessAlive(Number(owner[1])))
+    return readdirSync(directory)
+      .filter(name => name.startsWith(prefix) && name.endsWith(ending))
+      .map(name => ({ path: join(directory, name), pid: /^(\d+)-\d+\./.exec(name.slice(prefix.length))?.[1] }))
+      .filter(({ path, pid }) => pid !== undefined && !openJournals.has(path) && !isOtherProcessAlive(Number(pid)))
       .sort((a, b) => statSync(a.path).mtimeMs - statSync(b.path).mtimeMs)
       .map(({ path }) => path)
   }
@@ -119,7 +123,7 @@ export class DataFile {
 /** A write may be partial; JSON cut in the middle must never be renamed into place. */
 function writeWhole(fd: number, text: string): void {
   const bytes = Buffer.from(text)
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at)
 }
 
 function listOf(documents: DocumentsByDoctype, doctype: string): Document[] {

@@ -21,7 +21,12 @@ const CLOSING_MS = 1000
 /** Serves on 127.0.0.1, on a free port, to whoever has the token. */
 export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
   const token = randomBytes(32).toString('base64url')
+  let closed: Promise<void> | undefined
   const server = createServer((message, response) => {
+    // Node closes at `close` the connections that wait for a request; those that answer one then must go too, once they have.
+    response.once('close', () => {
+      if (closed) setImmediate(() => server.closeIdleConnections())
+    })
     serve(dispatch, token, message, response).catch(() => response.destroy())
   })
   // A vendor may send a file slower than any limit; a kept connection must not be cut between two requests.
@@ -33,7 +38,6 @@ export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
     server.listen(0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  let closed: Promise<void> | undefined
   const close = () =>
     new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => server.closeAllConnections(), CLOSING_MS)

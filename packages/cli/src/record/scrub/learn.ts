@@ -92,7 +92,10 @@ function learnBody(dictionary: Dictionary, headers: string[], raw: Buffer): void
   if (text === undefined) return
   learnPersonal(dictionary, text)
   learnJwts(dictionary, text)
-  if (type.includes('x-www-form-urlencoded')) return learnParameters(dictionary, text)
+  if (type.includes('x-www-form-urlencoded')) {
+    learnParameters(dictionary, text)
+    return
+  }
   if (type.startsWith('multipart/')) {
     for (const [, name, value] of text.matchAll(/name="([^"]*)"[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n([^\r\n]*)/g))
       if (isSecret(name ?? '')) learnToken(dictionary, 'token', value ?? '')
