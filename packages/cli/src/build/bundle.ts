@@ -5,9 +5,10 @@ import { readPackageJson } from '../project/entry.ts'
 import { adaptSources, momentLocales } from './adapt-sources.ts'
 import { type Compiled, compile } from './compile.ts'
 import { type Entries, wrapEntries } from './entries.ts'
+import { lazyBuiltins } from './lazy-builtins.ts'
 import { absentModules } from './optional-modules.ts'
 import { formatProblem, fromEsbuild } from './problem.ts'
-import { type Resolved, resolveModules } from './resolve-modules.ts'
+import { OUR_PACKAGES, type Resolved, resolveModules } from './resolve-modules.ts'
 import { shrink } from './shrink.ts'
 import { CHEERIO_NODE_ONLY, compileVendor, serveVendor, vendorLoader } from './vendor.ts'
 
@@ -79,6 +80,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
         wrapEntries(entries, withStart, format),
         resolveModules(root, declared, resolved),
         serveVendor(),
+        lazyBuiltins(OUR_PACKAGES),
         momentLocales(),
         adaptSources(root, Object.values(entries), options.sourceDirnames === true),
       ],

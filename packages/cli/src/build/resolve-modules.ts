@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { phantomModule, phantomModules } from '@konnectory/libs/phantom'
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild, ResolveResult } from 'esbuild'
@@ -8,6 +8,9 @@ import { lightCheerio, VENDOR, vendorModule } from './vendor.ts'
 /** What our own dependencies are looked up from: this package's, and the libraries'. */
 const HERE = dirname(fileURLToPath(import.meta.url))
 const LIBS = dirname(phantomModules.request?.target ?? HERE)
+
+/** Folder that holds our packages: `packages/` in the repository, `node_modules/@konnectory/` when installed. */
+export const OUR_PACKAGES = resolve(LIBS, '..', '..', '..')
 
 /** The library under the names konnectors know it by. */
 const LIBRARY = /^cozy-konnector-libs(\/.*)?$/

@@ -133,8 +133,11 @@ ${quote(code)},["require","module","exports"],{filename:__filename+" (libraries)
 `
 }
 
-/** A string literal with as few escapes as possible, several lines long where the text is. */
+/**
+ * A string literal, as many lines long as its text. Not a template, which engines keep twice (as written and as read);
+ * single quotes, because esbuild writes double ones.
+ */
 function quote(text: string): string {
-  const escaped = text.replace(/[\\`]|\$\{/g, '\\$&')
-  return `\`${escaped}\``
+  const escaped = text.replace(/[\\']/g, '\\$&').replace(/\n/g, '\\n\\\n')
+  return `'${escaped}'`
 }

@@ -55,7 +55,7 @@ test('each defect is found and told with what to do', async () => {
      console.log('raw ' + Buffer.from(fields.password).toString())
      await require('cozy-konnector-libs').addData([{ at: 'x' }], 'com.other.things')`,
     '',
-  ).replace('throw new Error(errors.VENDOR_DOWN)', 'throw error')
+  ).replace('throw new Error(errors.VENDOR_DOWN)', "throw new Error('Oops')")
   await using project = await recorded({ ...FILES, 'src/index.js': careless })
   await project.write(
     'test/own.test.mjs',

@@ -62,6 +62,26 @@ describe('build: the library', () => {
     assert.ok(!/sshpk/.test(script), 'http-signature is left out')
   })
 
+  it("Node's slow modules are loaded by the libraries when used, whatever the form of the import", async () => {
+    const { stdout } = await run({
+      'src/index.js': `require('cozy-konnector-libs'); console.log(process.moduleLoadList.includes('NativeModule crypto'))`,
+    })
+    assert.equal(stdout, 'false\n')
+    const { stdout: used } = await run({
+      'node_modules/@konnectory/client/package.json': {
+        name: '@konnectory/client',
+        type: 'module',
+        exports: './index.js',
+      },
+      'node_modules/@konnectory/client/index.js': `
+        import { createHash } from 'node:crypto'; import crypto from 'crypto'; import * as all from 'node:crypto'
+        export const hash = () => [createHash, crypto.createHash, all.createHash].map(make => make('sha256').update('a').digest('hex').slice(0, 4)).join()`,
+      'src/index.js': `const { hash } = require('@konnectory/client')
+        console.log(process.moduleLoadList.includes('NativeModule crypto'), hash())`,
+    })
+    assert.equal(used, 'false ca97,ca97,ca97\n')
+  })
+
   it('signed requests are there for who names the option', async () => {
     const { script } = await run({
       'src/index.js': `const { requestFactory } = require('cozy-konnector-libs'); module.exports = { httpSignature: requestFactory }`,
