@@ -283,7 +283,7 @@ describe('manifest: diagnostics (section 4)', () => {
     ['no icon', without('icon'), 'icon-missing /icon'],
     [
       'bad doctype',
-      { ...minimal, permissions: { 'a b': { type: 'Io.cozy' } } },
+      { ...minimal, permissions: { 'a b': { type: 'Io.cozy', description: 'x' } } },
       'permission-doctype-invalid /permissions/a b/type',
     ],
     [

@@ -25,8 +25,8 @@ export type FieldSpecs = { readonly [name: string]: FieldSpec }
 export type FieldValues<F> = keyof F extends never
   ? Record<string, unknown>
   : Simplify<
-      { [K in keyof F as IsOptional<F[K]> extends true ? never : Declared<K>]: ValueOf<F[K]> } & {
-        [K in keyof F as IsOptional<F[K]> extends true ? Declared<K> : never]?: ValueOf<F[K]>
+      { -readonly [K in keyof F as IsOptional<F[K]> extends true ? never : Declared<K>]: ValueOf<F[K]> } & {
+        -readonly [K in keyof F as IsOptional<F[K]> extends true ? Declared<K> : never]?: ValueOf<F[K]>
       }
     >
 

@@ -34,7 +34,7 @@ export function lazyBuiltins(packages: string): Plugin {
 function lazily(name: string): string {
   const module = `require("node:${name}")`
   return `const lazy = new Proxy({}, {
-  get: (_, key) => ${module}[key],
+  get: (_, key) => (key === '__esModule' ? undefined : ${module}[key]),
   has: (_, key) => key in ${module},
   getPrototypeOf: () => lazy
 })

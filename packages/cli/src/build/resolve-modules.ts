@@ -80,7 +80,8 @@ export function resolveModules(root: string, declared: ReadonlySet<string>, reso
         if (/^canvas(\/|$)/.test(args.path)) return { path: args.path, external: true }
         // A konnector's dependency finds its own copy first; our libraries (and so ours in a checkout) must not.
         const found = args.resolveDir.startsWith(root) ? await find(args.path, args) : await find(args.path, args, root)
-        if (found) return found
+        // One that lies above the konnector and is not declared is somebody else's, half a megabyte nobody asked for.
+        if (found && (declared.has(packageName(args.path)) || found.path?.startsWith(root))) return found
         resolved.absent.add(args.path)
         return { path: args.path, external: true }
       })

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Field } from '@konnectory/protocol'
-import { applyEdits, modify, type ParseError, parse, printParseErrorCode } from 'jsonc-parser'
+import { JsonFileError, parseJsonWithComments } from '@konnectory/standalone'
+import { applyEdits, modify } from 'jsonc-parser'
 import { UsageError } from '../terminal/output.ts'
 
 export const DEV_CONFIG = 'konnector-dev-config.json'
@@ -41,20 +42,8 @@ export async function readDevConfig(root: string): Promise<DevConfig | undefined
   return parseDevConfig(text)
 }
 
-export function parseDevConfig(source: string): DevConfig {
-  const text = source.replace(/^\uFEFF/, '')
-  const errors: ParseError[] = []
-  const config: unknown = parse(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? {}
-  const [first] = errors
-  if (first) {
-    const before = text.slice(0, first.offset).split('\n')
-    const what = printParseErrorCode(first.error)
-      .replace(/([a-z])([A-Z])/g, '$1 $2')
-      .toLowerCase()
-    throw new UsageError(
-      `${DEV_CONFIG} cannot be read: ${what} at line ${before.length}, column ${before.at(-1)!.length + 1}.`,
-    )
-  }
+export function parseDevConfig(text: string): DevConfig {
+  const config = text.trim() === '' ? {} : readJson(text)
   if (!isObject(config)) throw new UsageError(`${DEV_CONFIG} must hold an object: { "fields": { … } }.`)
   for (const key of OBJECT_KEYS)
     if (config[key] !== undefined && config[key] !== null && !isObject(config[key]))
@@ -65,6 +54,14 @@ export function parseDevConfig(source: string): DevConfig {
   )
     throw new UsageError(`${DEV_CONFIG}: "scrub" must be a list of strings.`)
   return config as DevConfig
+}
+
+function readJson(text: string): unknown {
+  try {
+    return parseJsonWithComments(text, DEV_CONFIG)
+  } catch (error) {
+    throw error instanceof JsonFileError ? new UsageError(error.message) : error
+  }
 }
 
 /**

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { buildKonnector } from '../../src/build/build.ts'
 import { answerWebpack } from '../../src/build/webpack-command.ts'
-import { konnectorFolder } from './konnector-folder.ts'
+import { konnectorFolder, runNode } from './konnector-folder.ts'
 
 const script = { 'src/index.js': 'console.log(1)' }
 
@@ -67,6 +68,15 @@ describe('the command webpack', () => {
       answerWebpack(['--watch', '--config', 'webpack.config.server.js'], folder.root, 'self').kind,
       'build',
     )
+  })
+
+  it('builds, as the script of an existing konnector calls it', async () => {
+    using folder = konnectorFolder({ ...script, 'webpack.config.js': `throw new Error('not read')` })
+    const command = fileURLToPath(new URL('../../src/build/bin-webpack.ts', import.meta.url))
+    const { code, stdout, stderr } = await runNode([command, '--mode', 'none'], { cwd: folder.root })
+    assert.deepEqual([code, stderr], [0, ''])
+    assert.match(stdout, /^note: options of webpack are not used: --mode none\nnote: webpack\.config\.js is not read/)
+    assert.equal((await runNode([folder.path('build')])).stdout, '1\n')
   })
 
   it("hands the client half over to the project's own webpack, or refuses", () => {

@@ -112,7 +112,7 @@ test('request-debug sees the requests of the process until stopDebugging', async
     ['response', 200, `${vendor.url}/`],
   ]
   assert.deepEqual(seen, [...one, ...one])
-  assert.throws(() => requestDebug(() => {}), /Pass the object returned by require/)
+  assert.throws(() => requestDebug(() => {}), /Pass what requiring the module request gave/)
 })
 
 test('cozy-logger: the function, its methods, namespaces', () => {
