@@ -52,22 +52,17 @@ type IsCheckbox<S> = S extends { readonly type: 'checkbox' }
       : false
     : false
 
+/** `required: boolean`, what a widened JSON manifest says, counts as optional. */
 type IsOptional<S> =
   IsCheckbox<S> extends true
     ? false
     : S extends { readonly required: infer R }
-      ? R extends true
-        ? boolean extends R
-          ? true
-          : false
-        : true
+      ? NotTrue<R>
       : S extends { readonly isRequired: infer R }
-        ? R extends true
-          ? boolean extends R
-            ? true
-            : false
-          : true
+        ? NotTrue<R>
         : false
+
+type NotTrue<R> = [R] extends [true] ? false : true
 
 /** Names that are secret whatever their type (`manifest.md` section 3.1). */
 const SECRET_NAMES = new Set(['secret', 'dob', 'code', 'answer', 'access_token', 'refresh_token', 'appSecret'])
