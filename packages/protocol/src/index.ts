@@ -1,3 +1,3 @@
 export type * from './documents.ts'
-export * from './manifest/index.ts'
 export * from './error-codes.ts'
+export * from './manifest/index.ts'
