@@ -2,4 +2,10 @@ export type { DocumentEvent, FileEvent, StackEvent } from './events.ts'
 export type { FileRecord } from './files/file-record.ts'
 export { ROOT_DIR_ID, TRASH_DIR_ID } from './files/file-record.ts'
 export { JsonFileError, parseJsonWithComments } from './json-with-comments.ts'
-export { createLocalStack, type ListeningStack, type LocalStack, type LocalStackOptions } from './local-stack.ts'
+export {
+  createLocalStack,
+  type ListeningStack,
+  type LocalStack,
+  type LocalStackOptions,
+  type StackWatch,
+} from './local-stack.ts'

@@ -12,11 +12,11 @@ import { FilesStore, isMerelyAdopted } from './files/files-store.ts'
 import { loadFiles } from './files/load-files.ts'
 import { createFetch } from './http/in-process.ts'
 import { createRouter } from './http/router.ts'
-import { type ListeningStack, listen } from './http/server.ts'
+import { type ListeningStack, listen, type StackWatch } from './http/server.ts'
 import { createIdentifiers, digest } from './identifiers.ts'
 import { createRoutes } from './routes/index.ts'
 
-export type { ListeningStack }
+export type { ListeningStack, StackWatch }
 
 export interface LocalStackOptions {
   /** Directory of the files; made when missing. It may hold files of others: they are seen, never written or removed. */
@@ -40,7 +40,7 @@ export interface LocalStack {
   /** Like the global fetch: any host, no token, no socket. */
   readonly fetch: typeof globalThis.fetch
   /** The same over HTTP on 127.0.0.1. */
-  listen(): Promise<ListeningStack>
+  listen(watch?: StackWatch): Promise<ListeningStack>
   /** Brings the data file up to date (made when missing). Changes are safe without it: this is for who reads the file. */
   flush(): Promise<void>
 }
@@ -86,7 +86,7 @@ export function createLocalStack(options: LocalStackOptions): LocalStack {
   let flushedOnce = false
   return {
     fetch: createFetch(dispatch),
-    listen: () => listen(dispatch),
+    listen: watch => listen(dispatch, watch),
     async flush() {
       if (!keeper.upToDate || !flushedOnce) keeper.save()
       flushedOnce = true

@@ -1,5 +1,5 @@
 import type { Project } from './project.ts'
-import type { StackRequest } from './stack-door.ts'
+import type { StackRequest } from './stack-request.ts'
 
 /** What a run needed and the manifest does not ask for. */
 export interface MissingPermission {

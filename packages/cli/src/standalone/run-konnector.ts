@@ -8,7 +8,7 @@ import { konnectorEnvironment } from './environment.ts'
 import { type KonnectorEnd, type KonnectorProcessOptions, runKonnectorProcess } from './konnector-process.ts'
 import type { Pins } from './pins.ts'
 import type { Project } from './project.ts'
-import { openStackDoor, type StackRequest } from './stack-door.ts'
+import { type StackRequest, toStackRequest } from './stack-request.ts'
 
 export const ACCOUNT_ID = 'default_account_id'
 const ROOT_DIR_ID = 'io.cozy.files.root-dir'
@@ -84,14 +84,13 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
       },
     })
     closers.push(async () => stack.flush())
-    const listening = await stack.listen()
-    closers.push(async () => listening.close())
-    const client = createClient({ url: listening.url, token: listening.token })
-    const door = await openStackDoor(listening.url, {
-      onRequest: request => requests.push(request),
+    const listening = await stack.listen({
+      onAnswer: answer => requests.push(toStackRequest(answer)),
       ...(options.onUpload ? { onUpload: options.onUpload } : {}),
     })
-    closers.push(() => door.close())
+    closers.push(async () => listening.close())
+    // In process: what we ask ourselves is none of the konnector's requests.
+    const client = createClient({ url: listening.url, fetch: stack.fetch })
     const gateway = await openGateway(options)
     if (gateway) closers.push(() => gateway.close())
 
@@ -113,9 +112,9 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
       env: konnectorEnvironment({
         base: options.env,
         root: options.project.root,
-        stackUrl: door.url,
+        stackUrl: listening.url,
         stackToken: listening.token,
-        stackPort: door.port,
+        stackPort: Number(new URL(listening.url).port),
         accountId: ACCOUNT_ID,
         folderId: ROOT_DIR_ID,
         parameters: options.parameters,

@@ -2,7 +2,7 @@ import type { StackEvent } from '@konnectory/standalone'
 import { formatBytes, formatDuration, plural } from '../terminal/amounts.ts'
 import type { Colours } from '../terminal/colours.ts'
 import type { KonnectorRun } from './run-konnector.ts'
-import type { StackRequest } from './stack-door.ts'
+import type { StackRequest } from './stack-request.ts'
 
 export interface DoctypeSummary {
   doctype: string

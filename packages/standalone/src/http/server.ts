@@ -16,10 +16,18 @@ export interface ListeningStack {
   close(): Promise<void>
 }
 
+/** Told of what passes, reads included, which no event shows. */
+export interface StackWatch {
+  /** A request is answered. `path` is as sent, percent-encoded, without its query. */
+  onAnswer?(answer: { method: string; path: string; status: number }): void
+  /** Bytes of a file's content that have come in; `total` when it was announced. */
+  onUpload?(name: string, bytes: number, total: number | undefined): void
+}
+
 const CLOSING_MS = 1000
 
 /** Serves on 127.0.0.1, on a free port, to whoever has the token. */
-export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
+export async function listen(dispatch: Dispatch, watch: StackWatch = {}): Promise<ListeningStack> {
   const token = randomBytes(32).toString('base64url')
   let closed: Promise<void> | undefined
   const server = createServer((message, response) => {
@@ -27,7 +35,7 @@ export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
     response.once('close', () => {
       if (closed) setImmediate(() => server.closeIdleConnections())
     })
-    serve(dispatch, token, message, response).catch(() => response.destroy())
+    serve(dispatch, token, watch, message, response).catch(() => response.destroy())
   })
   // A vendor may send a file slower than any limit; a kept connection must not be cut between two requests.
   server.requestTimeout = 0
@@ -53,6 +61,7 @@ export async function listen(dispatch: Dispatch): Promise<ListeningStack> {
 async function serve(
   dispatch: Dispatch,
   token: string,
+  watch: StackWatch,
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -65,12 +74,13 @@ async function serve(
   let answer: StackResponse
   try {
     checkToken(message, url, token)
-    answer = await dispatch(toStackRequest(message, url, gone.signal))
+    answer = await dispatch(toStackRequest(message, url, gone.signal, watch))
   } catch (error) {
     if (!(error instanceof PlainError)) throw error
     answer = jsonAnswer(error.status, error.body())
     Object.assign(answer.headers, error.headers)
   }
+  watch.onAnswer?.({ method: message.method ?? 'GET', path: url.pathname, status: answer.status })
   const { body } = answer
   const length = typeof body === 'string' ? { 'content-length': String(Buffer.byteLength(body)) } : {}
   response.writeHead(answer.status, { ...answer.headers, ...length })
@@ -78,7 +88,15 @@ async function serve(
   else response.end(body)
 }
 
-function toStackRequest(message: IncomingMessage, url: URL, signal: AbortSignal): StackRequest {
+function toStackRequest(
+  message: IncomingMessage,
+  url: URL,
+  signal: AbortSignal,
+  { onUpload }: StackWatch,
+): StackRequest {
+  const name = url.searchParams.get('Name')
+  const isUpload = onUpload && name && url.searchParams.get('Type') !== 'directory'
+  const total = Number(message.headers['content-length']) || undefined
   const hasBody =
     message.headers['transfer-encoding'] !== undefined || Number(message.headers['content-length'] ?? 0) > 0
   return {
@@ -89,8 +107,17 @@ function toStackRequest(message: IncomingMessage, url: URL, signal: AbortSignal)
       const value = message.headers[name.toLowerCase()]
       return Array.isArray(value) ? value.join(', ') : value
     },
-    body: hasBody ? message : undefined,
+    body: hasBody ? (isUpload ? counted(message, bytes => onUpload(name, bytes, total)) : message) : undefined,
     signal,
+  }
+}
+
+async function* counted(body: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void): AsyncIterable<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.byteLength
+    onBytes(bytes)
+    yield chunk
   }
 }
 
