@@ -65,7 +65,7 @@ export const requestPromiseNative: RequestModule = createModule(nativeRequestCla
  */
 export function requestDebug(target: Any, log: DebugObserver = printObject): void {
   if (!makerOf(target)) {
-    throw new Error("Pass what requiring the module request gave to this function.")
+    throw new Error('Pass what requiring the module request gave to this function.')
   }
   processObservers.add(log)
   target.stopDebugging ??= () => processObservers.delete(log)
