@@ -1,16 +1,20 @@
-// `node scripts/record-samples.ts`: records the sample konnectors against the demo vendor anew, into konnectors/*/fixtures.
-// For when a sample, the vendor's pages or the format of recordings changed.
+// `node scripts/record-samples.ts`: records the sample konnectors and the templates of `konnectory create` against the demo
+// vendor anew, into konnectors/*/fixtures and packages/cli/templates/*/fixtures.
+// For when a sample, a template, the vendor's pages or the format of recordings changed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Language, writeTemplate } from '../packages/cli/src/create/template.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const CLI = join(ROOT, 'packages', 'cli', 'src', 'bin.ts')
 /** Two pages of the list; the whole history would only make the files bigger. */
 const INVOICES = 12
+
+const LANGUAGES: Language[] = ['javascript', 'typescript']
 
 interface Config {
   demoVendor: unknown
@@ -18,20 +22,37 @@ interface Config {
 }
 
 async function recordSample(slug: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), `${slug}-`))
+  const source = join(ROOT, 'konnectors', slug)
+  const example = await readFile(join(source, 'konnector-dev-config.example.json'), 'utf8')
+  await record(slug, JSON.parse(example) as Config, join(source, 'fixtures'), folder =>
+    cp(source, folder, { recursive: true, filter: path => !path.endsWith('fixtures') }),
+  )
+}
+
+async function recordTemplate(language: Language): Promise<void> {
+  const fields = { login: 'ada@example.org', password: 'lovelace-1843' }
+  const target = join(ROOT, 'packages', 'cli', 'templates', language, 'fixtures')
+  await record(`template-${language}`, { demoVendor: true, fields }, target, async folder => {
+    await writeTemplate(folder, { slug: 'template', name: 'Template', vendorUrl: 'http://demo-vendor.test', language })
+    // As if installed: what the templates import is what the command itself needs.
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  })
+}
+
+async function record(name: string, config: Config, target: string, fill: (folder: string) => Promise<void>) {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`))
   try {
-    await cp(join(ROOT, 'konnectors', slug), folder, { recursive: true, filter: path => !path.endsWith('fixtures') })
-    const example = await readFile(join(folder, 'konnector-dev-config.example.json'), 'utf8')
-    const config = { ...(JSON.parse(example) as Config), demoVendor: { invoices: INVOICES } }
-    await run(folder, config, 'standalone', 0)
+    await fill(folder)
+    await rm(join(folder, 'fixtures'), { recursive: true, force: true })
+    const small = { ...config, demoVendor: { invoices: INVOICES } }
+    await run(folder, small, 'standalone', 0)
     if (config.fields.password !== undefined) {
       const fields = { ...config.fields, password: 'not-the-right-one' }
-      await run(folder, { ...config, fields }, 'wrong-password', 1)
+      await run(folder, { ...small, fields }, 'wrong-password', 1)
     }
-    const target = join(ROOT, 'konnectors', slug, 'fixtures')
     await rm(target, { recursive: true, force: true })
     await cp(join(folder, 'fixtures'), target, { recursive: true })
-    process.stdout.write(`${slug}: ${(await readdir(target)).join(', ')}\n`)
+    process.stdout.write(`${name}: ${(await readdir(target)).join(', ')}\n`)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -58,3 +79,4 @@ async function run(folder: string, config: Config, name: string, expected: numbe
 }
 
 for (const slug of (await readdir(join(ROOT, 'konnectors'))).sort()) await recordSample(slug)
+for (const language of LANGUAGES) await recordTemplate(language)
