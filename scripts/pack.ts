@@ -1,15 +1,16 @@
 /**
  * Compiles and packs the packages as they are published.
  *
- *     npm run pack:all [-- --out DIR]      tarballs in .packs/ (or DIR), one line each
+ *     npm run pack:all [-- --out DIR] [--release]      tarballs in .packs/ (or DIR), one line each
  *
  * In the repository, packages run from their sources; in a tarball they run from `dist/`: the same tree, compiled by
  * tsc for Node 20, with declarations. Whatever package.json says of `./src/x.ts` becomes `./dist/x.js`.
  */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { slimPackage } from './slim-package.ts'
 
 const root = dirname(import.meta.dirname)
@@ -20,10 +21,12 @@ const SLIM = ['client', 'sdk']
 /**
  * Packs every package of the workspace.
  * @param outDir where the tarballs go; made when missing
+ * @param options.release with the version as it is; otherwise with one that names the content, `0.1.0-dev.1a2b3c…`, because
+ *   yarn 1 keeps `file:` tarballs in its cache by name and version and would install an older one
  * @returns absolute path of the tarball by package name
  * @throws when the compiler or npm fails, with what they printed
  */
-export async function packAll(outDir: string): Promise<Record<string, string>> {
+export async function packAll(outDir: string, options: { release?: boolean } = {}): Promise<Record<string, string>> {
   const stage = mkdtempSync(join(tmpdir(), 'konnectory-pack-'))
   try {
     compile(stage)
@@ -33,6 +36,7 @@ export async function packAll(outDir: string): Promise<Record<string, string>> {
     for (const name of SLIM) {
       await slimPackage({ folder: join(stage, 'packages', name), inline: { '@konnectory/protocol': protocol } })
     }
+    if (!options.release) nameContent(folders.map(folder => join(stage, folder)))
     mkdirSync(outDir, { recursive: true })
     return pack(
       folders.map(folder => join(stage, folder)),
@@ -89,6 +93,32 @@ function prepare(folder: string, stage: string): void {
   )
 }
 
+/** Gives all staged packages, which name each other by version, one version that stands for their content. */
+function nameContent(folders: string[]): void {
+  const hash = createHash('sha256')
+  for (const folder of folders) {
+    const entries = globSync('**/*', { cwd: folder, withFileTypes: true }).filter(entry => entry.isFile())
+    for (const path of entries.map(({ parentPath, name }) => join(parentPath, name)).sort()) {
+      hash.update(relative(folder, path)).update(readFileSync(path))
+    }
+  }
+  const suffix = `-dev.${hash.digest('hex').slice(0, 12)}`
+  const ours = new Set(folders.map(folder => readManifest(folder).name))
+  for (const folder of folders) {
+    const manifest = readManifest(folder)
+    const dependencies = Object.entries(manifest.dependencies ?? {}).map(([name, version]) => [
+      name,
+      ours.has(name) ? version + suffix : version,
+    ])
+    const named = { ...manifest, version: manifest.version + suffix, dependencies: Object.fromEntries(dependencies) }
+    writeFileSync(join(folder, 'package.json'), `${JSON.stringify(named, null, 2)}\n`)
+  }
+}
+
+function readManifest(folder: string): { name: string; version: string; dependencies?: Record<string, string> } {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
+
 /** tsc rewrites `./x.ts` in the code it emits, but not in declarations; the .cjs files it never sees. */
 function rewriteSpecifiers(file: string): void {
   const text = readFileSync(file, 'utf8')
@@ -132,8 +162,8 @@ function run(command: string, args: string[], cwd: string): string {
 
 if (import.meta.main) {
   const at = process.argv.indexOf('--out')
-  const tarballs = await packAll(
-    at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs'),
-  )
+  const release = process.argv.includes('--release')
+  const outDir = at > 0 && process.argv[at + 1] ? resolve(process.argv[at + 1] as string) : join(root, '.packs')
+  const tarballs = await packAll(outDir, { release })
   for (const [name, file] of Object.entries(tarballs)) process.stdout.write(`${name.padEnd(24)} ${file}\n`)
 }

@@ -7,7 +7,7 @@ export type BodyData = string | Uint8Array | ArrayBuffer | Blob | ReadableStream
 export interface TransportOptions {
   /** Address of the instance, with or without a final slash. */
   url: string
-  /** Bearer token, or a function that gives the current one (it is asked again after a 401). */
+  /** Bearer token, or a function that gives the current one (it is asked again when the stack refuses it). */
   token?: string | ((again: boolean) => string | undefined | Promise<string | undefined>)
   /** How to send; default the global fetch, looked up at each call. */
   fetch?: StackFetch
@@ -63,7 +63,7 @@ export function createTransport(options: TransportOptions): Transport {
     async exchange(method, path, request = {}) {
       let response = await send(method, path, request, false)
       // A function may hand out a fresh token; a consumed stream cannot be sent twice.
-      if (response.status === 401 && typeof options.token === 'function' && !isStream(request.body)) {
+      if (isRefusedToken(response) && typeof options.token === 'function' && !isStream(request.body)) {
         await response.arrayBuffer()
         response = await send(method, path, request, true)
       }
@@ -77,6 +77,12 @@ export function createTransport(options: TransportOptions): Transport {
     },
   }
   return transport
+}
+
+/** 401, or the 400 that a stack answers to an aged OAuth token (`protocol/auth.md`, "Expired token"). */
+function isRefusedToken({ status, headers }: StackResponse): boolean {
+  if (status === 401) return true
+  return status === 400 && Boolean(headers.get('www-authenticate')?.includes('invalid_token'))
 }
 
 function isStream(body: BodyData | undefined): boolean {

@@ -1,11 +1,12 @@
-import { inspect, promisify } from 'node:util'
+import { inspect } from 'node:util'
 import type { Account } from '@konnectory/protocol'
+import { accountContext, loginOf, secretAccount } from './account-context.ts'
 import { cozyClient } from './cozy-client/index.ts'
 import { installFetchCompat } from './cozy-client/node-response.ts'
 import { errors } from './errors.ts'
 import { handOverOrDie } from './hand-over.ts'
-import { namespace, registerSecret, registerSecretFields, Secret } from './log.ts'
-import { type CozyMetadataDraft, currentManifest, getCozyMetadata } from './manifest.ts'
+import { namespace, registerSecret, Secret } from './log.ts'
+import { type CozyMetadataDraft, getCozyMetadata } from './manifest.ts'
 import { attachProcessEventHandlers, messageOf } from './process-handlers.ts'
 import { markRunStart } from './run-deadline.ts'
 import { checkTOS, findFolderPath, readCozyFields, readPayload } from './run-environment.ts'
@@ -15,11 +16,11 @@ import { saveIdentity } from './save-identity.ts'
 import { captureExceptionAndDie } from './sentry.ts'
 import { signin } from './signin.ts'
 import { hasStack } from './stack-client.ts'
+import { type TwoFaOptions, twoFaState, waitForTwoFaCode } from './two-fa.ts'
 import { updateOrCreate } from './update-or-create.ts'
-import { isVendorDown } from './vendor-down.ts'
+import { failureSummary, isVendorDown } from './vendor-down.ts'
 
 const log = namespace('BaseKonnector')
-const sleep = promisify(setTimeout)
 
 /** The server cuts longer lines (`sdk/exports.md` section 3). */
 const LONGEST_ERROR = 32767
@@ -33,19 +34,6 @@ export type Parameters = Record<string, any> | null
 
 /** The work of a konnector. `this` is the konnector unless it is an arrow function. */
 export type FetchFunction = (this: BaseKonnector, fields: Fields, parameters: Parameters) => unknown
-
-export interface TwoFaOptions {
-  /** How the code reaches the user; default `email`. */
-  type?: 'email' | 'sms' | 'app_code' | 'app' | (string & {})
-  /** Epoch milliseconds; default 3 minutes from now. */
-  endTime?: number
-  /** Milliseconds between two looks at the account; default 5000. */
-  heartBeat?: number
-  /** The code given before was wrong. */
-  retry?: boolean
-  /** @deprecated old name of `endTime` */
-  timeout?: number
-}
 
 /**
  * What a konnector is built on (`sdk/exports.md` section 3). Two forms:
@@ -121,7 +109,7 @@ export class BaseKonnector {
     if (typeof error === 'object' && error !== null && !message) log.warn(inspect(error), 'thrown')
     if (no_retry === true) notToRetry.add(this)
     if (isVendorDown(error)) {
-      log.warn(String(message), 'the vendor does not answer')
+      log.warn(failureSummary(error), 'the vendor does not answer')
       return this.terminate(errors.VENDOR_DOWN)
     }
     return this.terminate(message || error || 'UNKNOWN_ERROR')
@@ -143,7 +131,7 @@ export class BaseKonnector {
     const account = (cozyFields.account ? await this.getAccount(cozyFields.account) : undefined) ?? ({} as Account)
     if (!account._id) log.warn('No account was retrieved from getAccount')
     this.accountId = account._id
-    keepAccount(this, account)
+    this._account = secretAccount(account)
 
     const folderPath = await findFolderPath(cozyFields, account)
     this.fields = { ...account.auth, ...account.oauth, ...(folderPath ? { folderPath } : {}) }
@@ -193,14 +181,13 @@ export class BaseKonnector {
   /** Changes the account. @returns the account as stored */
   async updateAccountAttributes(attributes: Record<string, unknown>): Promise<Account> {
     const account = await cozyClient.data.updateAttributes('io.cozy.accounts', this.accountId as string, attributes)
-    keepAccount(this, account as Account)
+    this._account = secretAccount(account as Account)
     return account as Account
   }
 
   /** Tells the user's page that a code is wanted, and how it is sent. */
   async setTwoFAState({ type, retry = false }: Pick<TwoFaOptions, 'type' | 'retry'> = {}): Promise<void> {
-    const known = type !== undefined && ['email', 'sms', 'app_code', 'app'].includes(type)
-    const state = (retry ? 'TWOFA_NEEDED_RETRY' : 'TWOFA_NEEDED') + (known ? `.${type.toUpperCase()}` : '')
+    const state = twoFaState(type, retry)
     log.debug(`Setting ${state} state into the current account`)
     await this.updateAccountAttributes({ state, twoFACode: null })
   }
@@ -215,28 +202,7 @@ export class BaseKonnector {
    *   when the run was not started by the user, who is then not there to answer
    */
   async waitForTwoFaCode(options: TwoFaOptions = {}): Promise<string> {
-    if (process.env.COZY_JOB_MANUAL_EXECUTION !== 'true') {
-      log.warn('waitForTwoFaCode: this is not a manual execution. It is not possible to handle 2FA here.')
-      throw new Error('USER_ACTION_NEEDED.TWOFA_EXPIRED')
-    }
-    if (options.timeout) {
-      log.warn('The timeout option for waitForTwoFaCode is deprecated. Please use the endTime option now')
-    }
-    const { type = 'email', heartBeat = 5000, retry = false } = options
-    const endTime = options.timeout || (options.endTime ?? Date.now() + 3 * 60_000)
-    await this.setTwoFAState({ type, retry })
-    while (Date.now() < endTime) {
-      await sleep(heartBeat)
-      const account = (await cozyClient.data.find('io.cozy.accounts', this.accountId as string)) as Account
-      // Never the code itself (FIX-4).
-      log.debug(`current accountState : ${account.state}`)
-      if (account.twoFACode) {
-        registerSecret(account.twoFACode)
-        await this.resetTwoFAState()
-        return account.twoFACode
-      }
-    }
-    throw new Error('USER_ACTION_NEEDED.TWOFA_EXPIRED')
+    return waitForTwoFaCode(this, options)
   }
 
   /** Tells the user's page that the login worked. */
@@ -253,12 +219,12 @@ export class BaseKonnector {
 
   /** `saveBills` for this account. */
   saveBills(...[entries, fields, options]: SaveParameters<typeof saveBills>): ReturnType<typeof saveBills> {
-    return saveBills(entries, fields, { ...accountContext(this, loginOf(fields)), ...options })
+    return saveBills(entries, fields, { ...accountContext(this.accountId, loginOf(fields)), ...options })
   }
 
   /** `saveFiles` for this account. */
   saveFiles(...[entries, fields, options]: SaveParameters<typeof saveFiles>): ReturnType<typeof saveFiles> {
-    return saveFiles(entries, fields, { ...accountContext(this, loginOf(fields)), ...options })
+    return saveFiles(entries, fields, { ...accountContext(this.accountId, loginOf(fields)), ...options })
   }
 
   /** `updateOrCreate` for this account; the login comes from `options.fields`. */
@@ -266,14 +232,14 @@ export class BaseKonnector {
     ...[entries, doctype, attributes, options]: SaveParameters<typeof updateOrCreate>
   ): ReturnType<typeof updateOrCreate> {
     const { login } = ((options as { fields?: Fields } | undefined)?.fields ?? {}) as Fields
-    return updateOrCreate(entries, doctype, attributes, { ...accountContext(this, login), ...options })
+    return updateOrCreate(entries, doctype, attributes, { ...accountContext(this.accountId, login), ...options })
   }
 
   /** `saveIdentity` for this account. */
   saveIdentity(
     ...[contact, identifier, options]: SaveParameters<typeof saveIdentity>
   ): ReturnType<typeof saveIdentity> {
-    return saveIdentity(contact, identifier, { ...accountContext(this, identifier as string), ...options })
+    return saveIdentity(contact, identifier, { ...accountContext(this.accountId, identifier as string), ...options })
   }
 
   /**
@@ -301,33 +267,11 @@ export class BaseKonnector {
 /** Konnectors whose error says that trying again is no use. */
 const notToRetry = new WeakSet<object>()
 
-// Functions rather than private methods: `BaseKonnector.prototype.saveBills.call(something)` must go on working.
-
-function accountContext(konnector: BaseKonnector, login: string | undefined) {
-  return { sourceAccount: konnector.accountId, sourceAccountIdentifier: login } as {
-    sourceAccount: string
-    sourceAccountIdentifier: string
-  }
-}
-
-/** Keeps the account, and its secrets out of the logs. */
-function keepAccount(konnector: BaseKonnector, account: Account): void {
-  konnector._account = new Secret(account)
-  const { fields } = currentManifest()
-  for (const part of [account.auth, account.oauth, account.data]) registerSecretFields(part, fields)
-  registerSecret(account.twoFACode)
-}
-
 type SigninOptions = NonNullable<globalThis.Parameters<typeof signin>[0]>
 
 /** Parameters of a save function, of which `this` adds to the last. */
 // biome-ignore lint/suspicious/noExplicitAny: any function
 type SaveParameters<F extends (...parameters: any[]) => unknown> = globalThis.Parameters<F>
-
-/** `fields.login`; a text (an old form: the folder's path) has none. */
-function loginOf(fields: unknown): string | undefined {
-  return (fields as { login?: string }).login
-}
 
 /** @returns a function that calls `method` the first time, and gives that result again afterwards */
 function once<T, R>(method: (this: T) => R): (this: T) => R {

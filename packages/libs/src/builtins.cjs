@@ -2,6 +2,4 @@
 
 // Built-in modules that few runs need, loaded at first use: `node:child_process` and friends cost 1-3 ms each at start.
 // (An ES module has no synchronous lazy import; a bundler keeps these requires as they are.)
-exports.childProcess = () => require('node:child_process')
-exports.module = () => require('node:module')
 exports.stream = () => require('node:stream')

@@ -106,8 +106,6 @@ exports.pdfjsDist = () => {
   }
 }
 
-// pdfjs-dist looks for its worker beside the script at run time, where a bundle has nothing: whoever uses it puts this
-// in `globalThis.pdfjsWorker` first.
 exports.pdfjsDistWorker = () => {
   try {
     return require('pdfjs-dist/legacy/build/pdf.worker')

@@ -29,7 +29,7 @@ import { signin } from './signin.ts'
 import { solveCaptcha } from './solve-captcha.ts'
 import { updateOrCreate } from './update-or-create.ts'
 
-export type { FetchFunction, Fields, Parameters, TwoFaOptions } from './base-konnector.ts'
+export type { FetchFunction, Fields, Parameters } from './base-konnector.ts'
 export type { AnyDocument } from './cozy-client/data-path.ts'
 export type { FileResource, JsonApiResource } from './cozy-client/json-api.ts'
 export type { ErrorCode } from './errors.ts'
@@ -44,6 +44,7 @@ export type {
   RequestOptions,
 } from './request/index.ts'
 export type { CozyFields } from './run-environment.ts'
+export type { TwoFaOptions } from './two-fa.ts'
 export {
   addData,
   BaseKonnector,

@@ -35,7 +35,10 @@ interface PdfJs {
  */
 export async function getPdfText(fileId: string, options: { pages?: number | number[] } = {}): Promise<PdfText> {
   const pdfjs = heavy.pdfjsDist() as PdfJs | undefined
-  if (!pdfjs) throw new Error('pdfjs-dist dependency is missing. Please add it in your package.json')
+  if (!pdfjs)
+    throw new Error('pdfjs-dist dependency is missing. Please add it in your package.json')
+    // pdfjs-dist looks for its worker beside its own file, which a bundle does not have; this is where it looks first.
+  ;(globalThis as { pdfjsWorker?: unknown }).pdfjsWorker ??= heavy.pdfjsDistWorker()
   const response = await cozyClient.files.downloadById(fileId)
   const document = await pdfjs.getDocument(new Uint8Array(await response.arrayBuffer())).promise
   const pages = options.pages

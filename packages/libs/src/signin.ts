@@ -8,6 +8,7 @@ import requestFactory, {
   type RequestFunction,
   StatusCodeError,
 } from './request/index.ts'
+import { failureSummary } from './vendor-down.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: `$` and bodies are untyped in the compatible API
 type Any = any
@@ -89,7 +90,7 @@ function readForm($: Any, formSelector: string): { action: string | undefined; i
 /** A vendor that does not answer, or answers an error, is down; anything else is the konnector's own error. */
 function reportVendorDown(error: unknown): never {
   if (error instanceof RequestError || error instanceof StatusCodeError) {
-    log('error', error)
+    log('error', failureSummary(error))
     throw new Error('VENDOR_DOWN')
   }
   throw error

@@ -1,9 +1,9 @@
 import { createClient, type StackClient } from '@konnectory/client'
 import { nodeFetch } from '@konnectory/client/node-fetch'
+import { tokenSource } from '@konnectory/sdk/credentials'
 import { handOverOrFail } from './hand-over.ts'
 import { createLocalFetch } from './local-stack.ts'
 import { registerSecret } from './secrets.ts'
-import { createStackToken } from './stack-token.ts'
 
 /** Environment variables that decide which stack is used; a change of one of them gives another client. */
 const DECIDING = ['COZY_URL', 'COZY_CREDENTIALS', 'COZY_FIELDS', 'NODE_ENV', 'KONNECTORY_RUN'] as const
@@ -51,8 +51,7 @@ export function hasStack(): boolean {
 function connect(): StackClient {
   if (isLocal()) return createClient({ url: LOCAL_URL, fetch: createLocalFetch() })
   const { COZY_URL, COZY_CREDENTIALS } = process.env
-  if (!COZY_URL || !COZY_CREDENTIALS) handOverOrFail()
-  const { token, fetch } = createStackToken(COZY_URL as string, COZY_CREDENTIALS as string)
-  registerSecret(typeof token === 'string' ? token : undefined)
-  return createClient({ url: COZY_URL as string, token, fetch: fetch ?? nodeFetch })
+  if (!COZY_URL || !COZY_CREDENTIALS) return handOverOrFail()
+  const token = tokenSource(COZY_CREDENTIALS, COZY_URL, { hide: registerSecret })
+  return createClient({ url: COZY_URL, token, fetch: nodeFetch })
 }

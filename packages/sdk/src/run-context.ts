@@ -1,4 +1,4 @@
-import { createClient, type StackClient } from '@konnectory/client'
+import { createClient, type StackClient, type StackFetch } from '@konnectory/client'
 import { nodeFetch } from '@konnectory/client/node-fetch'
 import { accountIdentifier, createAccountHandle, fetchAccount, findFolderPath } from './account.ts'
 import { tokenSource } from './credentials.ts'
@@ -29,8 +29,9 @@ export interface ContextSetup {
 /** Reads the account and its folder, and puts together what a run is given. */
 export async function createRunContext(setup: ContextSetup): Promise<{ context: RunContext; session: SessionEnd }> {
   const { konnector, environment, manifest, log, limit, fetch } = setup
-  const client = stackClient(environment, setup.stackFetch)
-  hideSecrets(log, environment)
+  const client = stackClient(environment, log, setup.stackFetch)
+  const secret: unknown = environment.parameters?.secret
+  for (const value of Object.values(typeof secret === 'object' && secret !== null ? secret : [secret])) log.hide(value)
 
   const document = await fetchAccount(client, environment.message, log)
   const folderPath = await findFolderPath(client, environment.message, document)
@@ -70,12 +71,7 @@ export async function createRunContext(setup: ContextSetup): Promise<{ context: 
   return { context, session }
 }
 
-function stackClient(environment: Environment, fetch: typeof globalThis.fetch | undefined): StackClient {
-  const token = tokenSource(environment.credentials, environment.url, fetch)
-  return createClient({ url: environment.url, token, fetch: fetch ?? nodeFetch })
-}
-
-function hideSecrets(log: Logger, environment: Environment): void {
-  if (!environment.credentials.startsWith('{')) log.hide(environment.credentials)
-  log.hide(environment.parameters?.secret)
+function stackClient(environment: Environment, log: Logger, fetch: StackFetch = nodeFetch): StackClient {
+  const token = tokenSource(environment.credentials, environment.url, { fetch, hide: secret => log.hide(secret) })
+  return createClient({ url: environment.url, token, fetch })
 }

@@ -1,5 +1,6 @@
 import type { Env } from './environment.ts'
 import { execute, loggerFor, report } from './execute.ts'
+import { handOver } from './hand-over.ts'
 import { type AnyKonnector, KONNECTOR_KIND } from './konnector.ts'
 
 /**
@@ -14,11 +15,14 @@ import { type AnyKonnector, KONNECTOR_KIND } from './konnector.ts'
  * - anything but a konnector of `defineKonnector` is left alone: old-style konnectors start themselves;
  * - `isMain: false` (the bundle was required, by a test for example) starts nothing.
  *
+ * Started by hand in a project that has our command, it is run by `konnectory standalone` (hand-over.ts).
+ *
  * @returns true when a konnector was started
  */
 export function startIfMain(exported: unknown, options: { isMain?: boolean } = {}): boolean {
   const konnector = findKonnector(exported)
   if (!konnector || options.isMain === false) return false
+  handOver()
   void run(konnector)
   return true
 }

@@ -75,7 +75,7 @@ describe('a run as a function call', () => {
         throw errors.loginFailed(`refused ${fields.password}`)
       },
     })
-    const { outcome, lines } = await runHere(konnector, { COZY_PARAMETERS: '{"secret":"s3cret-of-app"}' })
+    const { outcome, lines } = await runHere(konnector, { COZY_PARAMETERS: '{"secret":{"key":"s3cret-of-app"}}' })
     assert.equal(outcome.ok, false)
     const text = JSON.stringify(lines)
     assert.match(text, /trying \*\*\* with \*\*\* and \*\*\*/)

@@ -1,3 +1,4 @@
+export { DataFileInUseError, lockDataFile } from './data-file-lock.ts'
 export type { DocumentEvent, FileEvent, StackEvent } from './events.ts'
 export type { FileRecord } from './files/file-record.ts'
 export { ROOT_DIR_ID, TRASH_DIR_ID } from './files/file-record.ts'

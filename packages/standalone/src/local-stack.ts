@@ -29,11 +29,19 @@ export interface LocalStackOptions {
   account?: { id: string; auth: Record<string, unknown> }
   /** Slug of the konnector: who made the files. */
   slug?: string
+  /**
+   * The caller holds the lock of the data file (`lockDataFile`): journals and uploads found there are leftovers, whatever process now
+   * has the id in their name. Without it that id decides, and the last of two stacks to save wins.
+   */
+  alone?: boolean
   /** Source of dates. When given, ids are deterministic too. */
   clock?: () => Date
   /** Told of each change, after it is kept. */
   onEvent?: (event: StackEvent) => void
 }
+
+/** Name of the data file in a root directory. */
+export const DATA_FILE = 'importedData.json'
 
 /** A small stack kept in a folder, speaking the HTTP API of the real one. */
 export interface LocalStack {
@@ -41,6 +49,8 @@ export interface LocalStack {
   readonly fetch: typeof globalThis.fetch
   /** The same over HTTP on 127.0.0.1. */
   listen(watch?: StackWatch): Promise<ListeningStack>
+  /** What is stored under this doctype now, as it is: for whoever counts or shows it in this process. Not to be changed. */
+  stored(doctype: string): Iterable<Readonly<Stored>>
   /** Brings the data file up to date (made when missing). Changes are safe without it: this is for who reads the file. */
   flush(): Promise<void>
 }
@@ -54,8 +64,9 @@ export function createLocalStack(options: LocalStackOptions): LocalStack {
   const { account, slug } = options
   const now = options.clock ?? (() => new Date())
   const emit = options.onEvent ?? (() => undefined)
-  const disk = new Disk(resolve(options.root))
-  const dataFile = new DataFile(resolve(options.dataFile ?? join(disk.root, 'importedData.json')))
+  const alone = options.alone === true
+  const disk = new Disk(resolve(options.root), alone)
+  const dataFile = new DataFile(resolve(options.dataFile ?? join(disk.root, DATA_FILE)), alone)
 
   const documents = new Documents(createIdentifiers(options.clock !== undefined), change => {
     keeper.record(change)
@@ -75,10 +86,10 @@ export function createLocalStack(options: LocalStackOptions): LocalStack {
     isReserved: path => path === dataFile.path || dataFile.isCompanion(path),
   })
 
-  const { documents: kept, recovered } = dataFile.read()
+  const { documents: kept, recovered, unfinished } = dataFile.read()
   loadDocuments(documents, kept, dataFile.path, false)
   seed(documents, options.fixture)
-  loadFiles(files)
+  loadFiles(files, unfinished)
   if (account) loadAccount(documents, account, slug)
   if (recovered) keeper.touch()
 
@@ -87,6 +98,7 @@ export function createLocalStack(options: LocalStackOptions): LocalStack {
   return {
     fetch: createFetch(dispatch),
     listen: watch => listen(dispatch, watch),
+    stored: doctype => documents.collections.get(doctype)?.values() ?? [],
     async flush() {
       if (!keeper.upToDate || !flushedOnce) keeper.save()
       flushedOnce = true

@@ -1,9 +1,15 @@
 import { createClient } from '@konnectory/client'
-import type { Stored } from '@konnectory/protocol'
-import { createLocalStack, type StackEvent } from '@konnectory/standalone'
+import {
+  createLocalStack,
+  DataFileInUseError,
+  type LocalStack,
+  lockDataFile,
+  type StackEvent,
+} from '@konnectory/standalone'
 import type { Exchange } from '../record/exchange.ts'
 import { forwarder, passUpgrade } from '../record/forward.ts'
 import { type GatewayOptions, startGateway } from '../record/gateway.ts'
+import { UsageError } from '../terminal/output.ts'
 import { konnectorEnvironment } from './environment.ts'
 import { type KonnectorEnd, type KonnectorProcessOptions, runKonnectorProcess } from './konnector-process.ts'
 import type { Pins } from './pins.ts'
@@ -70,9 +76,11 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
   const { clock } = options
   try {
     let twoFactor: ((event: StackEvent) => void) | undefined
-    const stack = await createLocalStack({
+    closers.push(await takeDataFile(options.dataFile))
+    const stack = createLocalStack({
       root: options.dir,
       dataFile: options.dataFile,
+      alone: true,
       ...(options.fixture ? { fixture: options.fixture } : {}),
       account: { id: ACCOUNT_ID, auth: options.fields },
       slug: options.project.slug,
@@ -132,9 +140,19 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
       signal: options.signal,
     })
     if (failures.length > 0) throw failures[0]
-    return { ...end, events, requests, documents: await countDocuments(client, options, events, requests) }
+    return { ...end, events, requests, documents: countDocuments(stack, options, events, requests) }
   } finally {
     for (const close of closers.reverse()) await close()
+  }
+}
+
+/** @throws UsageError when another run has it: each would overwrite what the other saves */
+async function takeDataFile(dataFile: string): Promise<() => Promise<void>> {
+  try {
+    return await lockDataFile(dataFile)
+  } catch (error) {
+    if (!(error instanceof DataFileInUseError)) throw error
+    throw new UsageError(`${error.message} Wait until it has ended, or save elsewhere: --dir <path>.`)
   }
 }
 
@@ -154,12 +172,12 @@ function askedState(event: StackEvent): string | undefined {
   return before?.state === state && !before.twoFACode ? undefined : state
 }
 
-async function countDocuments(
-  client: ReturnType<typeof createClient>,
+function countDocuments(
+  stack: LocalStack,
   options: RunKonnectorOptions,
   events: StackEvent[],
   requests: StackRequest[],
-): Promise<Map<string, number>> {
+): Map<string, number> {
   const doctypes = new Set([
     'io.cozy.files',
     ...(options.project.manifest?.manifest.permissions ?? []).map(({ type }) => type),
@@ -170,9 +188,11 @@ async function countDocuments(
   for (const doctype of doctypes) {
     // Accounts are ours; a wildcard of the manifest is no doctype.
     if (doctype === 'io.cozy.accounts' || !/^[\w.-]+$/.test(doctype) || doctype.endsWith('.*')) continue
-    const docs = await client.data.all(doctype).catch(() => [] as Stored[])
-    const counted = doctype === 'io.cozy.files' ? docs.filter(doc => doc.type === 'file' && doc.trashed !== true) : docs
-    if (counted.length > 0) counts.set(doctype, counted.length)
+    let count = 0
+    for (const doc of stack.stored(doctype)) {
+      if (doctype !== 'io.cozy.files' || (doc.type === 'file' && doc.trashed !== true)) count++
+    }
+    if (count > 0) counts.set(doctype, count)
   }
   return counts
 }

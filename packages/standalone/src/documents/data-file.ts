@@ -24,6 +24,14 @@ export type DocumentsByDoctype = Record<string, Document[]>
 /** One line of a journal. */
 export type JournalLine = { doctype: string; doc: Document } | { doctype: string; deleted: string }
 
+/** The last change of a process that was killed: kept, but what should have followed it may not have happened. */
+export interface Unfinished {
+  doctype: string
+  id: string
+  /** What the document was before it. */
+  before: Document | undefined
+}
+
 let opened = 0
 const openJournals = new Set<string>()
 
@@ -37,8 +45,11 @@ export class DataFile {
   readonly #journal: string
   #journalFd: number | undefined
   #recovered: string[] = []
+  readonly #alone: boolean
 
-  constructor(path: string) {
+  /** @param alone no other process uses this file: whatever journals are there were left by one that was killed */
+  constructor(path: string, alone: boolean) {
+    this.#alone = alone
     mkdirSync(dirname(path), { recursive: true })
     // A symbolic link stays one: rename would replace it by a plain file.
     this.path = existsSync(path) ? realpathSync(path) : path
@@ -56,17 +67,21 @@ export class DataFile {
   }
 
   /**
-   * @returns what was kept, and whether a journal had to be read back (then `save` should follow)
+   * @returns what was kept, whether a journal had to be read back (then `save` should follow), and how each of them ended
    * @throws JsonFileError when the file is not JSON; Error when it does not hold documents
    */
-  read(): { documents: DocumentsByDoctype; recovered: boolean } {
+  read(): { documents: DocumentsByDoctype; recovered: boolean; unfinished: Unfinished[] } {
     const text = existsSync(this.path) ? readFileSync(this.path, 'utf8') : ''
     const documents = text.trim() === '' ? {} : toDocuments(parseJsonWithComments(text, this.path), this.path)
     this.#recovered = this.#leftByTheDead('.journal')
     // Half of a file that its journal still has whole.
     for (const part of this.#leftByTheDead('.part')) rmSync(part, { force: true })
-    for (const journal of this.#recovered) replay(documents, readFileSync(journal, 'utf8'))
-    return { documents, recovered: this.#recovered.length > 0 }
+    const unfinished = this.#recovered.map(journal => replay(documents, readFileSync(journal, 'utf8')))
+    return {
+      documents,
+      recovered: this.#recovered.length > 0,
+      unfinished: unfinished.filter(last => last !== undefined),
+    }
   }
 
   /** Adds one line to the journal: from here on the change survives the process. */
@@ -87,6 +102,8 @@ export class DataFile {
       const fd = openSync(temporary, 'w', mode)
       try {
         writeWhole(fd, `${JSON.stringify(documents, null, 2)}\n`)
+        // The only fsync of this stack, a few per run. People write this file by hand: a power cut must not leave them an empty one.
+        // The lines of the journal and the files themselves are safe from a killed process, which is all that a tool for authors owes.
         fsyncSync(fd)
       } finally {
         closeSync(fd)
@@ -114,7 +131,8 @@ export class DataFile {
     return readdirSync(directory)
       .filter(name => name.startsWith(prefix) && name.endsWith(ending))
       .map(name => ({ path: join(directory, name), pid: /^(\d+)-\d+\./.exec(name.slice(prefix.length))?.[1] }))
-      .filter(({ path, pid }) => pid !== undefined && !openJournals.has(path) && !isOtherProcessAlive(Number(pid)))
+      .filter(({ path, pid }) => pid !== undefined && !openJournals.has(path))
+      .filter(({ pid }) => this.#alone || !isOtherProcessAlive(Number(pid)))
       .sort((a, b) => statSync(a.path).mtimeMs - statSync(b.path).mtimeMs)
       .map(({ path }) => path)
   }
@@ -132,23 +150,37 @@ function listOf(documents: DocumentsByDoctype, doctype: string): Document[] {
   return docs
 }
 
-function replay(documents: DocumentsByDoctype, journal: string): void {
+/** Applies the lines of a journal to the documents. @returns its last change */
+function replay(documents: DocumentsByDoctype, journal: string): Unfinished | undefined {
+  const positions = new Map<string, Map<unknown, number>>()
+  const deleted = new Map<string, Set<Document>>()
+  let last: Unfinished | undefined
   for (const text of journal.split('\n')) {
     let line: JournalLine
     try {
       line = JSON.parse(text) as JournalLine
     } catch {
-      // The last line of a process killed in the middle of writing it: its change was never acknowledged.
+      // Empty, or the last line of a process killed in the middle of writing it: its change was never acknowledged.
       continue
     }
-    const docs = listOf(documents, line.doctype)
+    const { doctype } = line
+    const docs = listOf(documents, doctype)
+    const places = positions.get(doctype) ?? new Map(docs.map((doc, at) => [doc._id, at]))
+    positions.set(doctype, places)
     const id = 'doc' in line ? line.doc._id : line.deleted
-    const at = docs.findIndex(doc => doc._id === id)
-    if ('deleted' in line) {
-      if (at !== -1) docs.splice(at, 1)
-    } else if (at === -1) docs.push(line.doc)
-    else docs[at] = line.doc
+    const at = places.get(id)
+    last = { doctype, id: id as string, before: at === undefined ? undefined : docs[at] }
+    if ('doc' in line) {
+      places.set(id, at ?? docs.length)
+      docs[at ?? docs.length] = line.doc
+    } else if (at !== undefined) {
+      places.delete(id)
+      // Taken out at the end: the places of the others must not move.
+      deleted.set(doctype, (deleted.get(doctype) ?? new Set()).add(docs[at]!))
+    }
   }
+  for (const [doctype, gone] of deleted) documents[doctype] = listOf(documents, doctype).filter(doc => !gone.has(doc))
+  return last
 }
 
 /**

@@ -39,29 +39,32 @@ export async function createFile(store: FilesStore, dirId: string, name: string,
     // Asked again: the directory may have moved, and the name may have been taken, while the bytes came in.
     const place = checkPlace(store, store.getDirectory(dirId), name)
     store.settle(store.getDirectory(dirId))
-    store.disk.place(received.temporary, place)
     const now = store.now()
     const created = upload.createdAt ?? now
     const updated = upload.updatedAt ?? created
-    const record = keepOrRemove(store, place, () =>
-      store.write(
-        store.documents.ids.next(FILES, id => store.collection.get(id) !== undefined),
-        {
-          type: 'file',
-          name,
-          dir_id: dirId,
-          created_at: created,
-          updated_at: notBefore(updated, created),
-          size: String(received.size),
-          md5sum: received.md5sum,
-          ...type,
-          executable: upload.executable,
-          trashed: false,
-          encrypted: upload.encrypted,
-          ...described(upload),
-          cozyMetadata: newMetadata({ ...upload, slug: store.options.slug, now }, true),
-        },
-      ),
+    // First the record: one without its file is forgotten at the next start, while a file without a record would be taken for the
+    // author's own, and its name would be barred for ever.
+    const record = store.write(
+      store.documents.ids.next(FILES, id => store.collection.get(id) !== undefined),
+      {
+        type: 'file',
+        name,
+        dir_id: dirId,
+        created_at: created,
+        updated_at: notBefore(updated, created),
+        size: String(received.size),
+        md5sum: received.md5sum,
+        ...type,
+        executable: upload.executable,
+        trashed: false,
+        encrypted: upload.encrypted,
+        ...described(upload),
+        cozyMetadata: newMetadata({ ...upload, slug: store.options.slug, now }, true),
+      },
+    )
+    store.orUndo(
+      () => store.disk.place(received.temporary, place),
+      () => store.forget(record),
     )
     store.tell('created', record, received.size)
     return record
@@ -86,7 +89,6 @@ export async function replaceFile(
     const before = store.get(id)
     checkMatch(before, ifMatch)
     store.checkOurs(before)
-    store.disk.replace(received.temporary, store.componentsOf(before))
     const { _id, _rev, tags, metadata, ...kept } = before
     const now = store.now()
     const updated = upload.updatedAt ?? now
@@ -101,6 +103,10 @@ export async function replaceFile(
       ...described(upload),
       cozyMetadata: changedMetadata(before.cozyMetadata, { ...upload, slug: store.options.slug, now }, true),
     } as FileRecord)
+    store.orUndo(
+      () => store.disk.replace(received.temporary, store.componentsOf(before)),
+      () => store.write(id, before),
+    )
     store.tell('updated', record, received.size, before)
     return record
   })
@@ -139,16 +145,6 @@ function settling(store: FilesStore, received: Received, step: () => FileRecord)
     return step()
   } catch (error) {
     store.disk.discard(received.temporary)
-    throw error
-  }
-}
-
-/** A file whose record could not be kept must not stay: nobody would know it is ours. */
-function keepOrRemove(store: FilesStore, place: string[], keep: () => FileRecord): FileRecord {
-  try {
-    return keep()
-  } catch (error) {
-    store.disk.removeFile(place)
     throw error
   }
 }

@@ -68,6 +68,19 @@ export class FilesStore {
     }
   }
 
+  /**
+   * A step on the disk whose record is written already. The record always goes first: after a kill between the two, the journal tells
+   * what the disk should have become, and what it was (`takeBackUnfinished`).
+   */
+  orUndo(step: () => void, undo: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      undo()
+      throw error
+    }
+  }
+
   /** Removes a record, and those below it. Content is left to the caller. */
   forget(record: FileRecord): void {
     for (const child of this.childrenOf(record._id)) this.forget(child)

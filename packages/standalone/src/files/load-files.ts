@@ -1,6 +1,7 @@
 import type { Document } from '@konnectory/protocol'
+import type { Unfinished } from '../documents/data-file.ts'
 import { digest } from '../identifiers.ts'
-import { type FileRecord, ROOT_DIR_ID, TRASH_DIR_ID, TRASH_NAME } from './file-record.ts'
+import { FILES, type FileRecord, ROOT_DIR_ID, TRASH_DIR_ID, TRASH_NAME } from './file-record.ts'
 import type { FilesStore } from './files-store.ts'
 import { toFileRecord } from './legacy-record.ts'
 
@@ -8,7 +9,7 @@ import { toFileRecord } from './legacy-record.ts'
  * Turns the loaded documents of `io.cozy.files` into the tree: built-in directories, then what the data file says and the disk
  * confirms. Seeds never make a file ours: what they name was not written by this stack.
  */
-export function loadFiles(store: FilesStore): void {
+export function loadFiles(store: FilesStore, unfinished: readonly Unfinished[] = []): void {
   const { collection } = store
   const isSeed = collection.seeded
   const now = store.now()
@@ -22,7 +23,32 @@ export function loadFiles(store: FilesStore): void {
   store.load(known.get(TRASH_DIR_ID) ?? builtIn(TRASH_DIR_ID, TRASH_NAME, ROOT_DIR_ID, `/${TRASH_NAME}`, now))
   const others = records.filter(({ _id }) => _id !== ROOT_DIR_ID && _id !== TRASH_DIR_ID)
   for (const record of others) store.load(isSeed ? { ...record, foreign: true } : record)
+  for (const { doctype, id, before } of unfinished)
+    if (doctype === FILES && before) takeBackUnfinished(store, id, before)
   for (const record of others) settleOne(store, record._id)
+}
+
+/**
+ * The last change of a killed process was in its journal before it was on disk. When it did not get there, the record is again what it
+ * was: otherwise the file would look changed by hand, and would be left alone for ever.
+ */
+function takeBackUnfinished(store: FilesStore, id: string, before: Document): void {
+  const record = store.collection.get(id) as FileRecord | undefined
+  const former = toFileRecord(before, store.now())
+  if (!record || !former || isOnDisk(store, record)) return
+  store.load(former)
+  if (!isOnDisk(store, former)) store.load(record)
+}
+
+function isOnDisk(store: FilesStore, record: FileRecord): boolean {
+  const components = store.componentsOf(record)
+  const found = store.disk.look(components)
+  if (!found || found.isDirectory() !== (record.type === 'directory')) return false
+  if (found.isDirectory()) return true
+  return (
+    record.size === String(found.size) &&
+    (record.md5sum === undefined || record.md5sum === store.disk.md5sumNow(components))
+  )
 }
 
 /** Gives a record its directory by id and its size, and forgets it when the disk does not have it. */

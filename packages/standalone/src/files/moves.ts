@@ -156,10 +156,14 @@ function move(store: FilesStore, record: FileRecord, dirId: string, name: string
     throw fileConflict()
   }
   store.settle(directory)
-  store.disk.move(from, to)
   const { _id, _rev, ...kept } = record
   const moved = { ...kept, name, dir_id: dirId, ...(record.type === 'directory' ? { path: `/${to.join('/')}` } : {}) }
-  rewritePaths(store, store.write(record._id, moved as FileRecord))
+  const written = store.write(record._id, moved as FileRecord)
+  store.orUndo(
+    () => store.disk.move(from, to),
+    () => store.write(record._id, record),
+  )
+  rewritePaths(store, written)
 }
 
 function rewritePaths(store: FilesStore, directory: FileRecord): void {

@@ -92,8 +92,14 @@ export function failedPrecondition(parameter: string, detail: string): ApiError 
   return new ApiError(412, 'Precondition Failed', detail, { parameter })
 }
 
-/** Any thrown value as an error that can be answered. */
+/** Any thrown value as an error that can be answered. A full disk is what a full quota is on a server (`protocol/files.md` section 3). */
 export function toHttpError(error: unknown): HttpError {
   if (error instanceof HttpError) return error
+  if (isFullDisk(error))
+    return new ApiError(413, 'Request Entity Too Large', `The disk of this machine is full (${error.message})`)
   return new ApiError(500, 'Unqualified error', error instanceof Error ? error.message : String(error))
+}
+
+function isFullDisk(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
 }

@@ -1,0 +1,4 @@
+import type * as libs from '../../index.ts' with { 'resolution-mode': 'import' }
+
+declare const exported: typeof libs.linkBankOperations
+export = exported
