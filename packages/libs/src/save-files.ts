@@ -38,6 +38,8 @@ export function toSdkOptions<T extends SaveFilesOptions>(fields: FolderFields, o
   return {
     ...options,
     folderPath: folderPath ?? options.folderPath,
+    // Such a download is one wait for the whole file: silence cannot be told from length.
+    ...(options.postProcessFile && options.stallTimeout === undefined ? { stallTimeout: 0 } : {}),
     fetchFileInTurn: options.concurrency === undefined,
   }
 }

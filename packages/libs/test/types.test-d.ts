@@ -3,7 +3,6 @@
  * `@ts-expect-error` has become right.
  */
 
-import type * as required from '@konnectory/libs' with { 'resolution-mode': 'require' }
 import type * as named from '@konnectory/libs'
 import type libs from '@konnectory/libs'
 import {
@@ -37,14 +36,14 @@ import {
   type updateOrCreate,
   utils,
 } from '@konnectory/libs'
-import type deepErrors from '@konnectory/libs/dist/helpers/errors' with { 'resolution-mode': 'require' }
-import type deepBase from '@konnectory/libs/dist/libs/BaseKonnector' with { 'resolution-mode': 'require' }
-import type deepRequest from '@konnectory/libs/dist/libs/request' with { 'resolution-mode': 'require' }
-import type * as deepRequestParts from '@konnectory/libs/dist/libs/request/request' with {
-  'resolution-mode': 'require',
-}
-import type deepClient from '@konnectory/libs/libs/cozyclient' with { 'resolution-mode': 'require' }
-import type * as deepIdentity from '@konnectory/libs/src/libs/saveIdentity.js' with { 'resolution-mode': 'require' }
+import type deepErrors from '@konnectory/libs/dist/helpers/errors'
+import type deepBase from '@konnectory/libs/dist/libs/BaseKonnector'
+import type deepRequest from '@konnectory/libs/dist/libs/request'
+import type * as deepRequestParts from '@konnectory/libs/dist/libs/request/request'
+import type deepClient from '@konnectory/libs/libs/cozyclient'
+import type * as deepIdentity from '@konnectory/libs/src/libs/saveIdentity.js'
+
+type AsRequired = typeof import('@konnectory/libs', { with: { 'resolution-mode': 'require' }})
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -54,16 +53,16 @@ type NotAny<T> = IsAny<T> extends false ? true : false
 
 // --- the three ways to the same exports
 
-holds<Equal<keyof typeof required, Exclude<keyof typeof named, 'default'>>>()
-holds<Equal<keyof typeof libs, keyof typeof required>>()
-holds<Equal<typeof required.saveBills, typeof saveBills>>()
-holds<Equal<typeof required.BaseKonnector, typeof BaseKonnector>>()
-holds<Equal<required.BaseKonnector, BaseKonnector>>()
+holds<Equal<keyof AsRequired, Exclude<keyof typeof named, 'default'>>>()
+holds<Equal<keyof typeof libs, keyof AsRequired>>()
+holds<Equal<AsRequired['saveBills'], typeof saveBills>>()
+holds<Equal<AsRequired['BaseKonnector'], typeof BaseKonnector>>()
+holds<Equal<InstanceType<AsRequired['BaseKonnector']>, BaseKonnector>>()
 holds<Equal<typeof deepBase, typeof BaseKonnector>>()
 holds<Equal<typeof deepClient, typeof cozyClient>>()
 holds<Equal<typeof deepErrors, typeof errors>>()
 holds<Equal<typeof deepRequest, typeof requestFactory>>()
-holds<Equal<typeof deepRequestParts.default, typeof requestFactory>>()
+holds<Equal<typeof deepRequestParts.DEFAULT_USER_AGENT, string>>()
 holds<Equal<typeof deepIdentity.saveIdentity, typeof saveIdentity>>()
 
 /** Names of the exports that are `any`: none. */

@@ -1,4 +1,5 @@
 export { DataFileInUseError, lockDataFile } from './data-file-lock.ts'
+export { DataFileNotSavedError } from './documents/keeper.ts'
 export type { DocumentEvent, FileEvent, StackEvent } from './events.ts'
 export type { FileRecord } from './files/file-record.ts'
 export { ROOT_DIR_ID, TRASH_DIR_ID } from './files/file-record.ts'

@@ -51,7 +51,10 @@ export interface LocalStack {
   listen(watch?: StackWatch): Promise<ListeningStack>
   /** What is stored under this doctype now, as it is: for whoever counts or shows it in this process. Not to be changed. */
   stored(doctype: string): Iterable<Readonly<Stored>>
-  /** Brings the data file up to date (made when missing). Changes are safe without it: this is for who reads the file. */
+  /**
+   * Brings the data file up to date (made when missing). Changes are safe without it: this is for who reads the file.
+   * @throws DataFileNotSavedError
+   */
   flush(): Promise<void>
 }
 

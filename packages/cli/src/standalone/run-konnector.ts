@@ -2,6 +2,7 @@ import { createClient } from '@konnectory/client'
 import {
   createLocalStack,
   DataFileInUseError,
+  DataFileNotSavedError,
   type LocalStack,
   lockDataFile,
   type StackEvent,
@@ -63,6 +64,8 @@ export interface KonnectorRun extends KonnectorEnd {
   requests: StackRequest[]
   /** Documents by doctype when the run ended; for files, files only. */
   documents: Map<string, number>
+  /** Why the data file could not be written at the end. */
+  notSaved?: string
 }
 
 /** What a konnector without a limit is told: it computes with the number. */
@@ -74,6 +77,7 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
   const requests: StackRequest[] = []
   const closers: (() => Promise<unknown>)[] = []
   const { clock } = options
+  let run: KonnectorRun | undefined
   try {
     let twoFactor: ((event: StackEvent) => void) | undefined
     closers.push(await takeDataFile(options.dataFile))
@@ -91,7 +95,13 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
         twoFactor?.(event)
       },
     })
-    closers.push(async () => stack.flush())
+    closers.push(async () => {
+      // What the konnector did must be told first.
+      await stack.flush().catch(error => {
+        if (!run || !(error instanceof DataFileNotSavedError)) throw error
+        run.notSaved = error.message
+      })
+    })
     const listening = await stack.listen({
       onAnswer: answer => requests.push(toStackRequest(answer)),
       ...(options.onUpload ? { onUpload: options.onUpload } : {}),
@@ -140,7 +150,8 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
       signal: options.signal,
     })
     if (failures.length > 0) throw failures[0]
-    return { ...end, events, requests, documents: countDocuments(stack, options, events, requests) }
+    run = { ...end, events, requests, documents: countDocuments(stack, options, events, requests) }
+    return run
   } finally {
     for (const close of closers.reverse()) await close()
   }

@@ -137,9 +137,10 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
       printer.error(
         `The konnector was still running ${options.timeLimit ?? DEFAULT_TIME_LIMIT} s after its start and was ended. See --time-limit.`,
       )
+    if (run.notSaved) printer.error(run.notSaved)
     printer.summary(summarise(run, outcome))
     if (stop.signal.aborted) return SIGNAL_CODES[stop.signal.reason as NodeJS.Signals] ?? 1
-    return outcome === 'done' ? 0 : 1
+    return outcome === 'done' && !run.notSaved ? 0 : 1
   } finally {
     for (const close of closers.reverse()) await close()
   }

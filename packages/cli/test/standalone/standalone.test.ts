@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { isRunning } from '../help/command.ts'
 import { CONFIG, jsonLines, MANIFEST, makeProject, runStandalone } from '../help/project.ts'
 import { LOGIN, PASSWORD, startTinyVendor, tinyKonnector } from '../help/vendor.ts'
 
@@ -157,12 +157,3 @@ test('a konnector that does not end is ended, with what it started', async () =>
     await new Promise(resolve => setImmediate(resolve))
   }
 })
-
-/** A killed process whose parent is gone stays a zombie where nobody collects it, as in most containers. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
-  } catch {
-    return false // No such process any more.
-  }
-}

@@ -41,6 +41,7 @@ export const phantomModules: Readonly<Record<string, PhantomModule>> = {
   'cozy-flags': file('./cozy-flags.cjs', FLAGS),
   'cozy-flags/dist/flag': file('./cozy-flags.cjs', FLAGS),
   'cozy-client': file('./cozy-client.cjs', 'the client of the run, Q, models'),
+  'cozy-client/dist/CozyClient': file('./cozy-client-class.cjs', 'asked by cozy-doctypes, for instanceof'),
   'cozy-client/models': file('./cozy-client-models.cjs', MODELS),
   'cozy-client/dist/models': file('./cozy-client-models.cjs', MODELS),
   'cozy-client/dist/models/document': file('./cozy-client-document.cjs', MODELS),

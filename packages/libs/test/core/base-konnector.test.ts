@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { createClient } from '@konnectory/client'
 import { BaseKonnector } from '../../src/base-konnector.ts'
 import { cozyClient } from '../../src/cozy-client/index.ts'
 import { forgetSecrets, maskSecrets } from '../../src/log.ts'
 import { setManifest } from '../../src/manifest.ts'
+import { useStackClient } from '../../src/stack-client.ts'
 import { openHouse } from './house.ts'
 
 const env = { ...process.env }
@@ -144,6 +146,31 @@ describe('waitForTwoFaCode', () => {
     assert.ok(lines.some(line => line.includes('deprecated')))
   })
 
+  it('looks at the account every 5 seconds, for 3 minutes', async () => {
+    await using house = await openHouse()
+    const konnector = await prepared()
+    mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+    const expired = assert.rejects(konnector.waitForTwoFaCode(), { message: 'USER_ACTION_NEEDED.TWOFA_EXPIRED' })
+    const looks = () => house.requests.filter(({ method, path }) => method === 'GET' && path.includes('acc1')).length
+    const turn = async () => {
+      for (let i = 0; i < 20; i++) await new Promise(setImmediate)
+    }
+    await turn()
+    const before = looks()
+    mock.timers.tick(4999)
+    await turn()
+    assert.equal(looks(), before)
+    mock.timers.tick(1)
+    await turn()
+    assert.equal(looks(), before + 1)
+    for (let seconds = 5; seconds < 180; seconds += 5) {
+      mock.timers.tick(5000)
+      await turn()
+    }
+    await expired
+    assert.equal(looks(), before + 36)
+  })
+
   it('ends at once when nobody started the run, without touching the account', async () => {
     delete process.env.COZY_JOB_MANUAL_EXECUTION
     await using house = await openHouse()
@@ -176,6 +203,34 @@ describe('findFolderPath', () => {
   it('wins over an account field of the same name', async () => {
     await using _house = await openHouse({ auth: { login: 'me', folderPath: '/elsewhere' } })
     assert.equal((await prepared()).fields.folderPath, '/')
+  })
+})
+
+describe('construction', () => {
+  it('with a function gives a promise, in a subclass too, where `this` is then that promise', async () => {
+    await using _house = await openHouse()
+    class Mine extends BaseKonnector {
+      constructor() {
+        super(async () => {})
+      }
+    }
+    const promise: unknown = new Mine()
+    assert.ok(promise instanceof Promise && !(promise instanceof BaseKonnector))
+    await promise
+  })
+})
+
+describe('getAccount', () => {
+  it('says that terms are to be accepted, as the stack does (402)', async () => {
+    // protocol/conventions.md: a JSON array whose first element has this title.
+    const body = JSON.stringify([{ status: '402', title: 'TOS Updated', code: 'tos-updated' }])
+    const refuse = async () => new Response(body, { status: 402 })
+    useStackClient(createClient({ url: 'http://house.test', fetch: refuse }))
+    try {
+      await assert.rejects(new BaseKonnector().getAccount('acc1'), { message: 'TOS_NOT_ACCEPTED' })
+    } finally {
+      useStackClient(undefined)
+    }
   })
 })
 
@@ -215,6 +270,35 @@ describe('saving methods', () => {
     )
     assert.equal((await of('/b.txt'))?.sourceAccountIdentifier, 'other')
     assert.ok(house.events.some(event => event.kind === 'file'))
+  })
+
+  it('saveBills and saveIdentity are for the account too', async () => {
+    await using _house = await openHouse()
+    setManifest({ slug: 'acme' })
+    const konnector = await prepared()
+    konnector.fields.login = 'me@mail.net'
+    const bill = { vendor: 'V', date: new Date(), amount: 1, filename: 'b.txt', filestream: 'text' }
+    await konnector.saveBills([bill], konnector.fields, { linkBankOperations: false, contentType: 'text/plain' })
+    await konnector.saveIdentity({ name: { familyName: 'Doe' } }, 'other@mail.net')
+    const [stored] = await cozyClient.data.findAll('io.cozy.bills')
+    const [identity] = await cozyClient.data.findAll('io.cozy.identities')
+    assert.deepEqual(
+      [stored, identity].map(doc => [doc?.cozyMetadata?.sourceAccount, doc?.cozyMetadata?.sourceAccountIdentifier]),
+      [
+        ['acc1', 'me@mail.net'],
+        ['acc1', 'other@mail.net'],
+      ],
+    )
+    assert.equal(identity?.identifier, 'other@mail.net')
+  })
+
+  it('with the path of the folder alone have no identifier', async () => {
+    await using _house = await openHouse()
+    const konnector = await prepared()
+    await konnector.saveFiles([{ filename: 'a.txt', filestream: 'text' }], '/', { validateFile: () => true })
+    const { cozyMetadata } = (await cozyClient.files.statByPath('/a.txt')).attributes
+    assert.equal(cozyMetadata?.sourceAccount, 'acc1')
+    assert.equal(cozyMetadata?.sourceAccountIdentifier, undefined)
   })
 
   it('throw without fields, as upstream does', async () => {

@@ -157,6 +157,39 @@ describe('CookieKonnector', () => {
     assert.equal((await cozyClient.data.find('io.cozy.accounts', 'acc1')).state, null)
   })
 
+  it('goes on when the reset cannot be written, without the old session', async () => {
+    await using _house = await openHouse(
+      withAccount({ state: 'RESET_SESSION', data: { auth: { session: OLD_SESSION } } }),
+    )
+    const lines: string[] = []
+    mock.method(console, 'log', (line: string) => lines.push(line))
+    mock.method(cozyClient.data, 'updateAttributes', () => Promise.reject(new Error('stack is away')))
+    const konnector = new Mine()
+    await konnector.initAttributes()
+    assert.deepEqual(await konnector.request(url), { cookie: null })
+    assert.match(lines.join('\n'), /"type":"warn".*Could not reset the session: stack is away/)
+  })
+
+  it('downloads files and bills with its cookies, and leaves testSession to its author', async () => {
+    await using _house = await openHouse(withAccount({ auth: { login: 'me' } }))
+    const konnector = new Mine()
+    const testSession = mock.method(konnector, 'testSession')
+    konnector.work = async () => {
+      await konnector.request(`${url}?set=session-of-files`)
+      const options = { contentType: 'application/json', validateFile: () => true, linkBankOperations: false }
+      const bill = { vendor: 'V', date: new Date(), amount: 1, fileurl: url, filename: 'bill.json' }
+      await konnector.saveFiles([{ fileurl: url, filename: 'file.json' }], { folderPath: '/' }, options)
+      await konnector.saveBills([bill], { folderPath: '/' }, options)
+    }
+    await konnector.run()
+    for (const path of ['/file.json', '/bill.json']) {
+      const { _id } = await cozyClient.files.statByPath(path)
+      const saved = await (await cozyClient.files.downloadById(_id)).json()
+      assert.deepEqual(saved, { cookie: 'sid=session-of-files' }, path)
+    }
+    assert.equal(testSession.mock.callCount(), 0)
+  })
+
   it('makes further requests on the same jar, whatever their options', async () => {
     await using _house = await openHouse(withAccount({}))
     const konnector = new Mine()

@@ -130,7 +130,8 @@ describe('deep imports', () => {
   })
 
   it('of the whole', () => {
-    assert.equal(load('/dist/index').BaseKonnector, libs.BaseKonnector)
+    for (const path of ['/dist/index', '/dist/index.js']) assert.equal(load(path).BaseKonnector, libs.BaseKonnector)
+    assert.throws(() => load('/dist/CozyBrowser'), /zombie dependency is missing/)
   })
 })
 

@@ -57,6 +57,15 @@ describe('log in production', () => {
     }
   })
 
+  it('is a bare function; NODE_ENV none and production are production', () => {
+    assert.deepEqual(Object.keys(log), [])
+    for (const mode of ['none', 'production']) {
+      process.env.NODE_ENV = mode
+      log('info', mode)
+      assert.equal(last().message, mode)
+    }
+  })
+
   it('makes a text of a number, because servers read only texts', () => {
     log('info', 12)
     assert.equal(last().message, '12')

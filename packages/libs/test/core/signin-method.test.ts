@@ -80,6 +80,19 @@ describe('BaseKonnector.signin', () => {
   })
 })
 
+describe('the option notifySuccessfulLogin', () => {
+  it('[spec] is not passed on to the requests', async () => {
+    await using _house = await openHouse()
+    const konnector = new BaseKonnector()
+    await konnector.initAttributes()
+    const wrongAnswer = { ...form('good'), notifySuccessfulLogin: true, parse: 'json', mine: 1 } as const
+    await assert.rejects(konnector.signin(wrongAnswer), ({ name, options }) => {
+      assert.deepEqual([name, options.mine, 'notifySuccessfulLogin' in options], ['TransformError', 1, false])
+      return true
+    })
+  })
+})
+
 describe('CookieKonnector.signin', () => {
   it("uses the konnector's cookies, and saves them", async () => {
     await using _house = await openHouse()

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { openWorkshop } from '../core/konnector-process.ts'
 import { startVendor } from '../request/vendor.ts'
 
 // real-usage.md section 10, 11: process.env.SENTRY_DSN, NODE_ENV and http_proxy assigned before or after the require.
@@ -33,4 +34,18 @@ test('pattern 11: environment assigned around the require', async () => {
   assert.equal(err, '')
   assert.equal(JSON.parse(out).message, 'direct,proxied,direct')
   assert.equal(proxy.last().url, `${vendor.url}/`)
+})
+
+test('pattern 11: LOG_LEVEL assigned after the require, a DSN before it', async () => {
+  await using workshop = await openWorkshop()
+  const ended = await workshop.run(`
+    process.env.SENTRY_DSN = process.env.SENTRY_DSN || 'https://a@sentry.invalid/1'
+    const { BaseKonnector, log } = require('cozy-konnector-libs')
+    process.env.LOG_LEVEL = 'warn'
+    module.exports = new BaseKonnector(async () => { log('info', 'hidden'); log('warn', 'shown') })`)
+  assert.equal(ended.code, 0)
+  assert.deepEqual(
+    ended.lines.map(({ message }) => message),
+    ['shown'],
+  )
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import requestFactory, { RequestError, StatusCodeError, TransformError } from '../../src/request/index.ts'
 import { type Handler, startVendor } from './vendor.ts'
 
@@ -18,6 +18,8 @@ const site: Handler = ({ url }, response) => {
   else if (url === '/latin1')
     response.setHeader('content-type', 'text/html; charset=iso-8859-1').end(Buffer.from(PAGE, 'latin1'))
   else if (url === '/gzip') response.setHeader('content-encoding', 'gzip').end(gzipSync('{"z":1}'))
+  else if (url === '/deflate') response.setHeader('content-encoding', 'deflate').end(deflateSync('{"d":1}'))
+  else if (url === '/br') response.setHeader('content-encoding', 'br').end(brotliCompressSync('{"b":1}'))
   else if (url === '/bom') response.end('\uFEFF{"a":1}')
   else response.writeHead(Number(url.slice(1)) || 404, { 'x-mark': 'm' }).end('<b>no</b>')
 }
@@ -47,6 +49,8 @@ test('resolve values', async () => {
     ['/latin1', { json: false }, Buffer.from(PAGE, 'latin1').toString('utf8')],
     ['/json', { json: false, encoding: 'base64' }, Buffer.from('{"a":[1]}').toString('base64')],
     ['/gzip', { gzip: true }, { z: 1 }],
+    ['/deflate', { gzip: true }, { d: 1 }],
+    ['/br', { gzip: true, json: false, encoding: null }, brotliCompressSync('{"b":1}')],
     ['/gzip', { json: false, encoding: null }, gzipSync('{"z":1}')],
     ['/404', { simple: false }, '<b>no</b>'],
     ['/json', { transform: (body: Any, response: Any) => [body.a, response.statusCode] }, [[1], 200]],

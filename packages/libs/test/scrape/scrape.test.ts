@@ -79,6 +79,10 @@ test('a property that throws is left out and logged, the others go on', () => {
   assert.deepEqual(result, { label: 'One' })
   assert.equal(lines.length, 2)
   assert.match(lines.join('\n'), /amount[\s\S]*bad amount/)
+  assert.deepEqual(
+    lines.map(line => JSON.parse(line).type),
+    ['warn', 'warn'],
+  )
 })
 
 test('the root has no single value: warned, and left out', () => {

@@ -156,6 +156,16 @@ test('[spec] no answer or an error status, in either request: VENDOR_DOWN', asyn
   }
 })
 
+test('VENDOR_DOWN comes with one error line, of a page its beginning only', async t => {
+  const lines: string[] = []
+  t.mock.method(console, 'log', (line: string) => void lines.push(line))
+  await using vendor = await startVendor((_seen, response) => void response.writeHead(503).end('x'.repeat(5000)))
+  await assert.rejects(async () => signin({ url: vendor.url, formSelector: form }), { message: 'VENDOR_DOWN' })
+  const { type, message } = JSON.parse(lines.join('\n'))
+  assert.equal(type, 'error')
+  assert.match(message, /^503 - "x{490,500}… \(5008 characters\)$/)
+})
+
 test('simple: false lets validate see other statuses; the default accepts 200 only', async () => {
   await using vendor = await startVendor(site)
   const options = { url: vendor.url, formSelector: form, formData: { password: 'wrong' }, simple: false }

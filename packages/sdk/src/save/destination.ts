@@ -53,15 +53,14 @@ export function createDestinations(context: SaveContext, options: SaveFilesOptio
     return known
   }
 
-  async function resolve(path: string, contractId: string | undefined): Promise<Folder> {
+  async function resolve(path: string, references: Reference[]): Promise<Folder> {
     if (!options.folderPath) throw new Error('no destination folder was given (folderPath)')
     const candidates = await knownFolders()
-    const ofContract = contractId
-      ? candidates.find(file => hasReference(file, { type: CONTRACTS, id: contractId }))
-      : undefined
+    const contract = references.find(({ type }) => type === CONTRACTS)
+    const ofContract = contract ? candidates.find(file => hasReference(file, contract)) : undefined
     const folder = (ofContract && (await stillThere(ofContract))) ?? (await ensure(path))
     const listed = candidates.find(file => file._id === folder._id)
-    const missing = referencesFor(contractId).filter(
+    const missing = references.filter(
       reference => !hasReference(folder, reference) && !(listed && hasReference(listed, reference)),
     )
     for (const { type, id } of missing) {
@@ -90,6 +89,7 @@ export function createDestinations(context: SaveContext, options: SaveFilesOptio
     return { ...made, relationships: { ...made.relationships, contents: { meta: { count: 0 } } } }
   }
 
+  /** Of a sub folder only: the destination folder itself is the user's, and may serve other konnectors. */
   function referencesFor(contractId: string | undefined): Reference[] {
     if (!accountIdentifier) return []
     return [
@@ -99,7 +99,9 @@ export function createDestinations(context: SaveContext, options: SaveFilesOptio
     ]
   }
 
-  function at(path: string, contractId?: string): Promise<Folder> {
+  function at(sub: string | undefined, contractId?: string): Promise<Folder> {
+    const path = joinPath(options.folderPath, sub)
+    const references = sub ? referencesFor(contractId) : []
     const cacheKey = `${contractId ?? ''}\n${path}`
     let folder = folders.get(cacheKey)
     if (!folder) {
@@ -107,7 +109,7 @@ export function createDestinations(context: SaveContext, options: SaveFilesOptio
       const previous = [...folders.values()].at(-1) ?? Promise.resolve()
       folder = previous
         .catch(() => {})
-        .then(() => resolve(path, contractId))
+        .then(() => resolve(path, references))
         .catch(error => {
           throw new DestinationError(error)
         })
@@ -120,9 +122,9 @@ export function createDestinations(context: SaveContext, options: SaveFilesOptio
     of(entry) {
       const contract = entry.contract ?? options.contract
       const sub = entry.contract?.name || options.contract?.name || entry.subPath || options.subPath
-      return at(joinPath(options.folderPath, sub), contract?.id)
+      return at(sub, contract?.id)
     },
-    base: () => at(joinPath(options.folderPath, undefined)),
+    base: () => at(undefined),
   }
 }
 

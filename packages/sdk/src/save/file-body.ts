@@ -115,8 +115,9 @@ function streamBody(
 }
 
 function iterate(source: AsyncIterable<unknown> | ReadableStream<unknown>): AsyncIterator<unknown> {
-  if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
-  const reader = (source as ReadableStream<unknown>).getReader()
+  if (!('getReader' in source)) return source[Symbol.asyncIterator]()
+  // A web stream's own iterator would end only after the chunk it waits for: a silent connection would stay open.
+  const reader = source.getReader()
   return {
     next: async () => (await reader.read()) as IteratorResult<unknown>,
     return: async () => {

@@ -57,6 +57,8 @@ export interface SaveFilesOptions {
   retry?: number | undefined
   /** Milliseconds between two tries, default 1000. */
   retryInterval?: number | undefined
+  /** Milliseconds without a byte after which a download is given up (and tried again, if tries are left); default 60,000, 0: never. */
+  stallTimeout?: number | undefined
   /** Content type of every file; `true`: by the extension of its name. */
   contentType?: string | true | undefined
   shouldReplaceFile?: ShouldReplaceFile | undefined

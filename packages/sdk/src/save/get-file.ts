@@ -1,6 +1,7 @@
 import type { Downloaded, DownloadRequest, SaveContext } from './context.ts'
 import { downloadedBody, type FileBody, toFileBody } from './file-body.ts'
 import type { FileEntry, SaveFilesOptions } from './file-entry.ts'
+import { STALL_TIMEOUT, withoutStall } from './stall.ts'
 
 /** Gets the bytes of an entry: its `filestream`, else its or the options' `fetchFile`, else a download (FIX-9). */
 export async function getFile(context: SaveContext, entry: FileEntry, options: SaveFilesOptions): Promise<FileBody> {
@@ -10,12 +11,19 @@ export async function getFile(context: SaveContext, entry: FileEntry, options: S
   }
   const fetchFile = entry.fetchFile ?? options.fetchFile
   if (fetchFile) return toFileBody(await fetchFile(entry))
+  const gaveUp = new AbortController()
   const request: DownloadRequest = {
     fileurl: entry.fileurl as string | undefined,
     requestOptions: entry.requestOptions as Record<string, unknown> | undefined,
-    signal: context.signal,
+    signal: context.signal ? AbortSignal.any([context.signal, gaveUp.signal]) : gaveUp.signal,
   }
-  return downloadedBody(await (context.download ?? downloadByFetch)(request))
+  const answered = async () => downloadedBody(await (context.download ?? downloadByFetch)(request))
+  try {
+    return await withoutStall(answered(), options.stallTimeout ?? STALL_TIMEOUT)
+  } catch (error) {
+    gaveUp.abort()
+    throw error
+  }
 }
 
 /** Can the file be asked for a second time? A stream is read once. */

@@ -9,6 +9,7 @@ import { getFile } from './get-file.ts'
 import { bareType, contentTypeOfName, isTextual, typeOfName } from './mime-types.ts'
 import { metadataToWrite } from './replacement.ts'
 import { fitsType, isPageInsteadOf, SNIFFED_BYTES, sniff } from './sniff.ts'
+import { STALL_TIMEOUT, withoutStall } from './stall.ts'
 import { fileDefect, isGoodFile } from './validate-file.ts'
 
 /** Where and as what a file is to be stored. */
@@ -39,7 +40,7 @@ export async function uploadFile(
   const body = await getFile(context, upload.entry, options)
   const reading: Reading = { whole: false, error: undefined }
   try {
-    const source = readAll(body, upload, context.signal, reading)
+    const source = readAll(body, upload, context.signal, reading, options.stallTimeout ?? STALL_TIMEOUT)
     const { head, rest } = await peek(source)
     const contentType = contentTypeFor(upload, body, options)
     checkBeforeUpload(context, upload, head, rest === undefined, contentType, options)
@@ -62,14 +63,24 @@ interface Reading {
   error: unknown
 }
 
-async function* readAll(body: FileBody, upload: Upload, signal: AbortSignal | undefined, reading: Reading) {
+/** Only the time the source takes counts as a stall, not that of whoever reads us. */
+async function* readAll(
+  body: FileBody,
+  upload: Upload,
+  signal: AbortSignal | undefined,
+  reading: Reading,
+  stallTimeout: number,
+) {
+  const chunks = body.chunks[Symbol.asyncIterator]()
   let bytes = 0
   try {
-    for await (const chunk of body.chunks) {
+    for (;;) {
+      const next = await withoutStall(chunks.next(), stallTimeout)
+      if (next.done) break
       signal?.throwIfAborted()
-      bytes += chunk.byteLength
+      bytes += next.value.byteLength
       upload.onBytes(bytes, body.size)
-      yield chunk
+      yield next.value
     }
     if (body.size !== undefined && bytes !== body.size) {
       throw new FileError(`the download ended after ${bytes} of ${body.size} bytes`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FileEntry, SaveFilesOptions } from '../../src/save/file-entry.ts'
 import { saveFiles } from '../../src/save/index.ts'
 import { byKind, type House, openHouse, openVendor, PDF, pdfVendor } from './house.ts'
@@ -167,6 +168,14 @@ describe('where files go', () => {
     await save(house, [text('a.txt')], { subPath: 'Sub' })
     await house.file(`${FOLDER}/Sub/a.txt`)
     assert.ok(!house.requests.some(request => /^POST .*relationships/.test(request)))
+  })
+
+  test('only sub folders are referenced, not the destination folder', async () => {
+    await using house = await openHouse()
+    await save(house, [text('a.txt'), text('b.txt', { contract: { id: 'nameless' } as never })])
+    await save(house, [text('c.txt', { subPath: 'Sub' })])
+    assert.equal((await house.file(FOLDER)).attributes.referenced_by ?? undefined, undefined)
+    await house.file(`${FOLDER}/b.txt`)
   })
 
   test('a contract gets a folder with three references, in order', async () => {
@@ -461,6 +470,54 @@ describe('downloads that go wrong', () => {
       result.map(entry => entry.fileDocument?.name),
       [undefined, 'b.txt'],
     )
+  })
+
+  for (const [when, headers, start] of [
+    ['before it answers', false, ''],
+    ['after its first bytes', true, '%PDF'],
+    ['in the middle', true, PDF + 'x'.repeat(50_000)],
+  ] as const) {
+    test(`a vendor that falls silent ${when}: the download is given up, tried again, and others go on`, async () => {
+      await using house = await openHouse()
+      let asked = 0
+      let closed = 0
+      await using vendor = await pdfVendor((message, response) => {
+        if (message.url !== '/silent.pdf') return false
+        asked++
+        response.on('close', () => closed++)
+        if (headers) response.writeHead(200, { 'content-type': 'application/pdf', 'content-length': 1_000_000 })
+        if (start) response.write(start)
+        return true
+      })
+      const entries = ['silent', 'b'].map(name => ({ filename: `${name}.pdf`, fileurl: `${vendor.url}/${name}.pdf` }))
+      const result = await save(house, entries, { stallTimeout: 60, retry: 2, retryInterval: 1, concurrency: 1 })
+      assert.deepEqual(
+        result.map(entry => entry.fileDocument?.name),
+        [undefined, 'b.pdf'],
+      )
+      assert.equal(asked, 2)
+      assert.match(house.lines.join('\n'), /warn: .*the download stalled: no bytes for 0\.06 s \(silent\.pdf\)/)
+      await missing(house, `${FOLDER}/silent.pdf`)
+      const deadline = Date.now() + 5000
+      while (closed < 2) {
+        assert.ok(Date.now() < deadline, 'the silent connection is kept')
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    })
+  }
+
+  test('a vendor that is slow but not silent is waited for', async () => {
+    await using house = await openHouse()
+    await using vendor = await openVendor(async (_message, response) => {
+      response.writeHead(200, { 'content-type': 'application/pdf' })
+      for (let part = 0; part < 6; part++) {
+        response.write(part === 0 ? PDF : 'x')
+        await pause(60)
+      }
+      response.end()
+    })
+    const [entry] = await save(house, [{ filename: 'a.pdf', fileurl: vendor.url }], { stallTimeout: 250 })
+    assert.equal(entry?.fileDocument?.size, String(PDF.length + 5))
   })
 
   test('retry: tries again as often as told', async () => {

@@ -10,6 +10,19 @@ export type ForDisk = (doctype: string, doc: Document) => Document | undefined
 const QUIET_MS = 300
 const SHARE = 20
 
+/** The data file could not be brought up to date. */
+export class DataFileNotSavedError extends Error {
+  override name = 'DataFileNotSavedError'
+
+  constructor(path: string, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(
+      `${path} could not be written (${reason}). Nothing is lost: what is missing in it is in the journal beside it, which the next run reads.`,
+      { cause },
+    )
+  }
+}
+
 const unsaved = new Set<Keeper>()
 let watchingExit = false
 
@@ -20,6 +33,8 @@ export class Keeper {
   readonly #forDisk: ForDisk
   #timer: NodeJS.Timeout | undefined
   #lastSaveMs = 0
+  /** The last failure was told to whoever asked for a save. */
+  #told = false
 
   constructor(file: DataFile, documents: Documents, forDisk: ForDisk) {
     this.#file = file
@@ -61,22 +76,43 @@ export class Keeper {
     return !unsaved.has(this)
   }
 
-  /** Rewrites the file now. @throws the error of the file system */
+  /** Rewrites the file now. @throws DataFileNotSavedError */
   save(): void {
+    try {
+      this.#save()
+    } catch (error) {
+      this.#told = true
+      throw new DataFileNotSavedError(this.#file.path, error)
+    }
+  }
+
+  #save(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
     const start = performance.now()
     this.#file.save(this.#content())
     this.#lastSaveMs = performance.now() - start
+    this.#told = false
     unsaved.delete(this)
   }
 
   #saveQuietly(): void {
     try {
-      this.save()
+      this.#save()
     } catch {
       // Not lost: the journal has everything, and `flush` will try again and say why it fails.
       this.#timer = undefined
+    }
+  }
+
+  /** The last attempt; nobody is left to whom an error could be thrown. */
+  saveAtExit(): void {
+    if (this.isAbandoned) return
+    const told = this.#told
+    try {
+      this.save()
+    } catch (error) {
+      if (!told) process.stderr.write(`${(error as Error).message}\n`)
     }
   }
 
@@ -92,14 +128,5 @@ export class Keeper {
 }
 
 function saveAtExit(): void {
-  for (const keeper of unsaved) {
-    if (keeper.isAbandoned) continue
-    try {
-      keeper.save()
-    } catch (error) {
-      process.stderr.write(
-        `${error instanceof Error ? error.message : error}\nWhat is missing there is in the journal beside it and will be read at the next start.\n`,
-      )
-    }
-  }
+  for (const keeper of unsaved) keeper.saveAtExit()
 }

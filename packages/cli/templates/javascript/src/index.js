@@ -9,16 +9,18 @@ module.exports = new BaseKonnector(start)
 
 async function start(fields) {
   log('info', 'Logging in')
-  await authenticate.bind(this)(fields.login, fields.password)
+  await authenticate.call(this, fields.login, fields.password)
 
   log('info', 'Reading the list of invoices')
   const bills = await fetchBills()
   log('info', `Found ${bills.length} invoices`)
 
   await this.saveBills(bills, fields, {
+    // What never changes: by it the next run knows what is there already.
     fileIdAttributes: ['vendorRef'],
     keys: ['vendorRef'],
     contentType: 'application/pdf',
+    // true, the default, also looks for the payment at the owner's bank: the manifest must then ask for io.cozy.bank.operations.
     linkBankOperations: false
   })
 }
@@ -29,9 +31,13 @@ function authenticate(username, password) {
     url: `${BASE_URL}/login`,
     formSelector: '#login-form',
     formData: { username, password, lang: 'fr' },
-    validate: (statusCode, $) => {
+    validate: (_statusCode, $) => {
       if ($('.too-many-attempts').length > 0) throw new Error(errors.LOGIN_FAILED_TOO_MANY_ATTEMPTS)
-      return $('a.logout').length > 0
+      // false is LOGIN_FAILED, which stops the konnector until its owner acts: only when the vendor says so.
+      if ($('#login-error').length > 0) return false
+      if ($('#twofa-form').length > 0) throw new Error(errors.CHALLENGE_ASKED)
+      if ($('a.logout').length === 0) throw new Error(errors.UNKNOWN_ERROR)
+      return true
     }
   })
 }

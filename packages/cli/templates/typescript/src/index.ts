@@ -42,7 +42,10 @@ async function logIn(http: Http, username: string, password: string): Promise<vo
   })
   const page = readLogin(await answer.text())
   if (page.isLocked) throw errors.tooManyAttempts()
-  if (!page.isInside) throw errors.loginFailed(page.error)
+  // LOGIN_FAILED stops the konnector until its owner acts: only when the vendor says so.
+  if (page.error) throw errors.loginFailed(page.error)
+  if (page.asksForCode) throw errors.challengeAsked('the vendor asks for a code')
+  if (!page.isInside) throw new Error('UNKNOWN_ERROR: the page after the login is not one we know')
 }
 
 async function fetchInvoices(http: Http): Promise<Invoice[]> {

@@ -17,15 +17,17 @@ export interface LoginPage {
   /** The vendor's words when it refuses the password. */
   error: string | undefined
   isLocked: boolean
+  asksForCode: boolean
   isInside: boolean
 }
 
 export function readLogin(html: string): LoginPage {
   const $ = load(html)
   return {
-    csrf: $('#login-form input[name=_csrf]').attr('value'),
+    csrf: $('input[name=_csrf]').attr('value'),
     error: $('#login-error').text().trim() || undefined,
     isLocked: $('.too-many-attempts').length > 0,
+    asksForCode: $('#twofa-form').length > 0,
     isInside: $('a.logout').length > 0
   }
 }

@@ -1,0 +1,86 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { LOG_LEVELS } from './log.ts'
+
+/** Everything the ground lets an operator decide. Made once, in `main.ts`, and handed down. */
+export interface Config {
+  /** Folder of all that this server keeps; absolute. */
+  dataDirectory: string
+  log: { level: (typeof LOG_LEVELS)[number] }
+  database: DatabaseConfig
+}
+
+export interface DatabaseConfig {
+  /** An external PostgreSQL; without it one is started here. */
+  url?: string | undefined
+  /** Folder of `postgres` and `initdb` to start instead of those from npm. */
+  binaries?: string | undefined
+  /** Which binaries to start; without a choice the recorded ones, at first those from npm. */
+  choice?: 'package' | 'system' | undefined
+  /** Where the private socket goes when the usual places are too long. */
+  socketDirectory?: string | undefined
+  /** Most connections this process holds at a time. */
+  connections: number
+  /** Milliseconds after which the database gives a statement up. */
+  statementTimeout: number
+}
+
+const text = z.string().trim()
+const wholeNumber = (least: number, most: number) =>
+  text
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`))
+
+const environmentSchema = z.object({
+  KONNECTORY_DATA: text.default('konnectory-data'),
+  KONNECTORY_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  DATABASE_URL: text
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgresql://')
+    .refine(value => URL.canParse(value), 'is not a URL; a special character in the password must be %-encoded')
+    .optional(),
+  PG_BIN: text.optional(),
+  KONNECTORY_POSTGRES: z.enum(['package', 'system'], 'must be package or system').optional(),
+  KONNECTORY_SOCKET_DIR: text.optional(),
+  KONNECTORY_DATABASE_CONNECTIONS: wholeNumber(2, 1000).default(10),
+  KONNECTORY_STATEMENT_TIMEOUT: wholeNumber(100, 3_600_000).default(30_000),
+})
+
+/** The environment says something that cannot be; `message` has one line per problem, without any value. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads the environment.
+ * @param environment `process.env`, in main only; an empty text counts as absent
+ * @throws ConfigError naming every variable that is wrong, and never what it holds
+ */
+export function readConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value?.trim()))
+  const parsed = environmentSchema.safeParse(given)
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('\n'))
+  }
+  const env = parsed.data
+  if (env.DATABASE_URL && (env.PG_BIN || env.KONNECTORY_POSTGRES)) {
+    throw new ConfigError(
+      'DATABASE_URL says to use an external database, PG_BIN and KONNECTORY_POSTGRES say which one to start: set one or the other',
+    )
+  }
+  if (env.PG_BIN && env.KONNECTORY_POSTGRES) {
+    throw new ConfigError('PG_BIN and KONNECTORY_POSTGRES both say which PostgreSQL to start: set one of them')
+  }
+  return {
+    dataDirectory: resolve(env.KONNECTORY_DATA),
+    log: { level: env.KONNECTORY_LOG },
+    database: {
+      url: env.DATABASE_URL,
+      binaries: env.PG_BIN && resolve(env.PG_BIN),
+      choice: env.KONNECTORY_POSTGRES,
+      socketDirectory: env.KONNECTORY_SOCKET_DIR && resolve(env.KONNECTORY_SOCKET_DIR),
+      connections: env.KONNECTORY_DATABASE_CONNECTIONS,
+      statementTimeout: env.KONNECTORY_STATEMENT_TIMEOUT,
+    },
+  }
+}
