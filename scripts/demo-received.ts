@@ -11,7 +11,6 @@ export interface ReceivedBill {
   amount: number
   currency?: string
   isRefund?: boolean
-  vendorRef?: string
   /** `io.cozy.files:<id>` */
   invoice?: string
 }

@@ -9,7 +9,10 @@ export interface Arrival {
   folder: string
 }
 
-/** What a run brought, for people: a table of the new bills with their files, or the honest "nothing new". */
+/** Bills shown; there may be years of them. */
+const SHOWN = 10
+
+/** What a run brought, for people: a table of the newest bills with their files, or the honest "nothing new". */
 export function describeArrival({ before, after, seconds, folder }: Arrival): string {
   const known = new Set(before.bills.map(({ _id }) => _id))
   const fresh = after.bills.filter(({ _id }) => !known.has(_id))
@@ -36,23 +39,19 @@ Delete that folder to see them arrive again.`
 function table(bills: ReceivedBill[], received: Received): string[] {
   const rows = [...bills]
     .sort((a, b) => (a.date < b.date ? 1 : -1))
+    .slice(0, SHOWN)
     .map(bill => {
       const path = received.pathOf(bill.invoice)
       const file = received.files.find(candidate => candidate.path === path)
-      return [
-        bill.date.slice(0, 10),
-        amount(bill),
-        bill.vendorRef ?? '',
-        path ?? '(no file)',
-        file ? bytes(file.bytes) : '',
-      ]
+      return [bill.date.slice(0, 10), amount(bill), path ?? '(no file)', file ? bytes(file.bytes) : '']
     })
-  const head = ['date', 'amount', 'vendor ref', 'file', 'size']
+  const head = ['date', 'amount', 'file', 'size']
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]!.length)))
-  const isNumber = [false, true, false, false, true]
+  const isNumber = [false, true, false, true]
   const line = (cells: string[]) =>
     `  ${cells.map((cell, column) => (isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))).join('  ')}`.trimEnd()
-  return [line(head), line(widths.map(width => '-'.repeat(width))), ...rows.map(line)]
+  const more = bills.length > SHOWN ? [`  … and ${bills.length - SHOWN} more`] : []
+  return [line(head), line(widths.map(width => '-'.repeat(width))), ...rows.map(line), ...more]
 }
 
 /** One line per folder that holds files. */

@@ -3,10 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { BEHAVIOURS, type Behaviour, type DemoVendor, startDemoVendor } from '@konnectory/testkit/demo-vendor'
-import { type Received, readReceived } from './demo-received.ts'
+import { endOf, konnectorsWords } from './demo-log.ts'
+import { readReceived } from './demo-received.ts'
 import { describeArrival } from './demo-report.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -16,6 +18,7 @@ const VENDOR_NAME = 'demo-vendor.test'
 const HELP = `npm start [-- options]
 
   --into <folder> where everything goes (default .demo)
+  --verbose       every line of the konnector
   --keep          leave the demo vendor running afterwards, until Ctrl-C
   --mode <name>   with something wrong at the vendor: ${Object.keys(BEHAVIOURS).join(', ')}
 `
@@ -28,6 +31,7 @@ async function main(): Promise<void> {
     options: {
       into: { type: 'string' },
       keep: { type: 'boolean' },
+      verbose: { type: 'boolean' },
       mode: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -42,7 +46,13 @@ async function main(): Promise<void> {
   process.on('SIGTERM', interrupt)
   const vendor = await startDemoVendor(values.mode === undefined ? {} : { mode: values.mode as Behaviour })
   try {
-    await demonstrate(vendor, resolve(values.into ?? join(ROOT, '.demo')), interruption.signal)
+    await demonstrate({
+      vendor,
+      demo: resolve(values.into ?? join(ROOT, '.demo')),
+      verbose: values.verbose === true,
+      trouble: values.mode,
+      signal: interruption.signal,
+    })
     if (values.keep) await keepRunning(vendor, interruption.signal)
   } finally {
     await vendor.close()
@@ -51,24 +61,44 @@ async function main(): Promise<void> {
   }
 }
 
-async function demonstrate(vendor: DemoVendor, demo: string, signal: AbortSignal): Promise<void> {
+interface Demonstration {
+  vendor: DemoVendor
+  /** Folder where everything goes. */
+  demo: string
+  verbose: boolean
+  /** The bad day that was asked for. */
+  trouble: string | undefined
+  signal: AbortSignal
+}
+
+async function demonstrate({ vendor, demo, verbose, trouble, signal }: Demonstration): Promise<void> {
   const user = vendor.users[0]!
   const folder = join(demo, KONNECTOR)
   const received = join(demo, 'received')
-  say(`A vendor's site runs at ${vendor.url} (it calls itself Aquavolt and does not exist).`)
-  say(`Now konnectors/${KONNECTOR} runs there as ${user.email}, without any server of ours, from ${shown(folder)}.\n`)
+  say(`Aquavolt, a vendor that does not exist, has its site at ${vendor.url}.`)
+  say(`Now konnectors/${KONNECTOR} logs in there as ${user.email}; no server is involved.\n`)
   await prepare(folder, received, { login: user.email, password: user.password })
   const before = await readReceived(received)
   const started = performance.now()
-  await runKonnector(folder, received, vendor.port, signal)
+  const args = ['--dir', received, '--host', `${VENDOR_NAME}=127.0.0.1:${vendor.port}`]
+  const end = await runKonnector({ folder, args, verbose, signal })
+  if (end.code !== 0) {
+    const kept = `What had arrived before is untouched, in ${shown(received)}.`
+    if (trouble === undefined || end.error === undefined) {
+      throw new Error(`The konnector did not succeed (exit ${end.code}); its own words are above. ${kept}`)
+    }
+    say(`\nAs asked, the vendor had a bad day (${trouble}). The konnector ended with ${end.error}. ${kept}`)
+    return
+  }
   const seconds = (performance.now() - started) / 1000
-  const after: Received = await readReceived(received)
+  const after = await readReceived(received)
   say(`\n${describeArrival({ before, after, seconds, folder: shown(received) })}`)
   say(`
 What next?
-  npm run konnectory -- create my-konnector    your own konnector, ready to run
-  npm start -- --keep                          keeps the vendor's site open: look at it in a browser
-  npm start -- --mode maintenance              see how a konnector says that the vendor is down
+  npx konnectory create my-konnector    your own konnector, ready to run
+  npm start -- --keep                   keeps the vendor's site open: look at it in a browser
+  npm start -- --mode maintenance       the same on the vendor's bad day
+  npm start -- --verbose                every line of the konnector
 `)
 }
 
@@ -83,21 +113,36 @@ async function prepare(folder: string, received: string, fields: Record<string, 
   await writeFile(join(folder, 'konnector-dev-config.json'), `${JSON.stringify(config, null, 2)}\n`)
 }
 
-/** `konnectory standalone`, with its output on this terminal. Rejects unless it ends with 0. */
-async function runKonnector(folder: string, received: string, port: number, signal: AbortSignal): Promise<void> {
+interface KonnectorRun {
+  /** The konnector's. */
+  folder: string
+  /** Arguments of `konnectory standalone`. */
+  args: string[]
+  verbose: boolean
+  signal: AbortSignal
+}
+
+/**
+ * `konnectory standalone`, with its output on this terminal: all of it, or the konnector's own words only.
+ * @returns its exit code, and the error code it ended with, when it said one
+ */
+async function runKonnector({ folder, args, verbose, signal }: KonnectorRun) {
   const cli = join(ROOT, 'packages', 'cli', 'src', 'bin.ts')
-  const args = [cli, 'standalone', '--dir', received, '--host', `${VENDOR_NAME}=127.0.0.1:${port}`]
-  const child = spawn(process.execPath, args, { cwd: folder, stdio: 'inherit' })
+  const command = [cli, 'standalone', ...args, ...(verbose ? [] : ['--json'])]
+  const child = spawn(process.execPath, command, { cwd: folder, stdio: ['inherit', 'pipe', 'inherit'] })
   const stop = () => child.kill('SIGTERM')
   signal.addEventListener('abort', stop)
-  const code = await exitOf(child)
+  let error: string | undefined
+  const ended = exitOf(child)
+  for await (const line of createInterface({ input: child.stdout })) {
+    const told = verbose ? line : konnectorsWords(line)
+    if (told !== undefined) say(told)
+    error = endOf(line) ?? error
+  }
+  const code = await ended
   signal.removeEventListener('abort', stop)
   signal.throwIfAborted()
-  if (code !== 0) {
-    throw new Error(
-      `The konnector did not succeed (exit ${code}); its own words are above. What had arrived before is untouched, in ${shown(received)}.`,
-    )
-  }
+  return { code, error }
 }
 
 function exitOf(child: ChildProcess): Promise<number | string> {

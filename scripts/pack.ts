@@ -11,6 +11,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
+import { packVendor } from '../packages/cli/src/build/vendor-store.ts'
 import { slimPackage } from './slim-package.ts'
 
 const root = dirname(import.meta.dirname)
@@ -36,6 +37,9 @@ export async function packAll(outDir: string, options: { release?: boolean } = {
     for (const name of SLIM) {
       await slimPackage({ folder: join(stage, 'packages', name), inline: { '@konnectory/protocol': protocol } })
     }
+    // What every build of a konnector would compile again, as long as the same versions are installed.
+    const vendor = await packVendor(join(root, 'packages/libs/src'))
+    writeFileSync(join(stage, 'packages/cli/dist/build/vendor.json'), vendor)
     if (!options.release) nameContent(folders.map(folder => join(stage, folder)))
     mkdirSync(outDir, { recursive: true })
     return pack(

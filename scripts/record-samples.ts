@@ -1,5 +1,6 @@
-// `node scripts/record-samples.ts`: records the sample konnectors and the templates of `konnectory create` against the demo
+// `node scripts/record-samples.ts [name…]`: records the sample konnectors and the templates of `konnectory create` against the demo
 // vendor anew, into konnectors/*/fixtures and packages/cli/templates/*/fixtures.
+// Names: demo-classic …, template-javascript, template-typescript; without any, all.
 // For when a sample, a template, the vendor's pages or the format of recordings changed.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,11 +15,14 @@ const CLI = join(ROOT, 'packages', 'cli', 'src', 'bin.ts')
 /** Two pages of the list; the whole history would only make the files bigger. */
 const INVOICES = 12
 
+const only = process.argv.slice(2)
+
 const LANGUAGES: Language[] = ['javascript', 'typescript']
 
 interface Config {
   demoVendor: unknown
   fields: Record<string, string>
+  scrub?: string[]
 }
 
 async function recordSample(slug: string): Promise<void> {
@@ -32,7 +36,8 @@ async function recordSample(slug: string): Promise<void> {
 async function recordTemplate(language: Language): Promise<void> {
   const fields = { login: 'ada@example.org', password: 'lovelace-1843' }
   const target = join(ROOT, 'packages', 'cli', 'templates', language, 'fixtures')
-  await record(`template-${language}`, { demoVendor: true, fields }, target, async folder => {
+  const scrub = ['Lovelace', '43 rue des Lilas']
+  await record(`template-${language}`, { demoVendor: true, fields, scrub }, target, async folder => {
     await writeTemplate(folder, { slug: 'template', name: 'Template', vendorUrl: 'http://demo-vendor.test', language })
     // As if installed: what the templates import is what the command itself needs.
     await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
@@ -40,6 +45,7 @@ async function recordTemplate(language: Language): Promise<void> {
 }
 
 async function record(name: string, config: Config, target: string, fill: (folder: string) => Promise<void>) {
+  if (only.length > 0 && !only.includes(name)) return
   const folder = await mkdtemp(join(tmpdir(), `${name}-`))
   try {
     await fill(folder)

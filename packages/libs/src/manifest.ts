@@ -60,7 +60,8 @@ export function setManifest(data: ManifestData | undefined): void {
 }
 
 /**
- * Metadata of a document made or changed now by this konnector (`sdk/exports.md` section 26).
+ * Metadata of a document made or changed now by this konnector (`sdk/exports.md` section 26). Konnectors see `Date`s and
+ * have their own list changed, which the sdk's function of that name does not do.
  * @param data wins over the defaults; when its `updatedByApps` has this konnector's slug, that item is replaced in place by
  *   a fresh one, otherwise the list is left as it is
  */

@@ -1,3 +1,4 @@
+import type { Stored } from '@konnectory/protocol'
 import {
   applyContracts,
   BILLS,
@@ -7,6 +8,7 @@ import {
 } from '@konnectory/sdk/save'
 import type { Bill } from './bank/bank-types.ts'
 import { linkBankOperations } from './bank/link-bank-operations.ts'
+import type { LinkResult } from './bank/linker.ts'
 import type { LinkBankOperationsOptions } from './bank/linking-options.ts'
 import type { DownloadOptions } from './download-entry.ts'
 import { log } from './log.ts'
@@ -28,9 +30,19 @@ export interface SaveBillsOptions extends SdkOptions, AccountOptions, DownloadOp
  */
 async function save(
   inputEntries: BillEntry[],
+  fields: FolderFields | undefined,
+  options: SaveBillsOptions & { linkBankOperations: false },
+): Promise<Stored[] | undefined>
+async function save(
+  inputEntries: BillEntry[],
+  fields?: FolderFields,
+  options?: SaveBillsOptions,
+): Promise<LinkResult | Stored[] | undefined>
+async function save(
+  inputEntries: BillEntry[],
   fields?: FolderFields,
   inputOptions: SaveBillsOptions = {},
-): Promise<unknown> {
+): Promise<LinkResult | Stored[] | undefined> {
   if (!Array.isArray(inputEntries) || inputEntries.length === 0) {
     log('warn', 'No bills to save', undefined, 'saveBills')
     return undefined

@@ -27,7 +27,7 @@ import {
   request,
   requestFactory,
   retry,
-  type saveBills,
+  saveBills,
   saveFiles,
   saveIdentity,
   scrape,
@@ -164,6 +164,10 @@ export async function saving(): Promise<void> {
   const account = { sourceAccount: 'a', sourceAccountIdentifier: 'me' }
   const saved = await saveFiles([{ filestream: Buffer.from('x'), filename: 'a' }], '/folder', account)
   const id: string | undefined = saved[0]?.fileDocument?._id
+  const bills = await saveBills([{ vendor: 'v' }], '/folder', { ...account, linkBankOperations: false })
+  const invoice: string | undefined = bills?.[0]?._id
+  const linked = await saveBills([{ vendor: 'v' }], '/folder', account)
+  holds<NotAny<typeof linked>>()
   const stored = await addData([{ a: 1 }], 'io.cozy.things', account)
   holds<Equal<(typeof stored)[number]['_id'], string>>()
   const kept = await hydrateAndFilter([{ a: 1 }], 'io.cozy.things', { keys: ['a'] })
@@ -174,7 +178,7 @@ export async function saving(): Promise<void> {
   await saveIdentity({ name: { familyName: 'x' } }, 'me', account)
   // @ts-expect-error the doctype is a text
   await addData([], 3)
-  void id
+  void [id, invoice]
 }
 
 export async function clients(): Promise<void> {

@@ -400,6 +400,20 @@ test('a directory is read with a page of its children, directories first', async
   assert.equal((await send(stack, 'GET', '/files/metadata?Path=d')).status, 400)
 })
 
+test('new metadata for the same content: POST /files/:id/versions, as cozy-client sends it', async () => {
+  using dir = temporaryDirectory()
+  const { stack, client } = open(dir.path)
+  const file = await client.files.create('content', { name: 'a.txt', dirId: ROOT_DIR_ID, metadata: { a: 1 } })
+  const data = { type: 'io.cozy.files.metadata', attributes: { b: 2 } }
+  const made = await send(stack, 'POST', `/files/${file._id}/versions`, { data })
+  assert.equal(made.status, 200)
+  assert.deepEqual(made.body.data.attributes.metadata, { b: 2 })
+  assert.equal(made.body.data.attributes.md5sum, md5('content'))
+  assert.notEqual(made.body.data.meta.rev, file._rev)
+  assert.equal((await send(stack, 'POST', `/files/${ROOT_DIR_ID}/versions`, { data })).status, 404)
+  assert.equal((await send(stack, 'POST', '/files/nope/versions', { data })).status, 404)
+})
+
 test('_find: nested selector, path, fields, pages with a bookmark, a last empty page', async () => {
   using dir = temporaryDirectory()
   const { stack, client } = open(dir.path)

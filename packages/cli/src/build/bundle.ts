@@ -10,7 +10,8 @@ import { absentModules } from './optional-modules.ts'
 import { formatProblem, fromEsbuild } from './problem.ts'
 import { OUR_PACKAGES, type Resolved, resolveModules } from './resolve-modules.ts'
 import { shrink } from './shrink.ts'
-import { CHEERIO_NODE_ONLY, compileVendor, serveVendor, vendorLoader } from './vendor.ts'
+import { CHEERIO_NODE_ONLY, serveVendor, vendorLoader } from './vendor.ts'
+import { provideVendor } from './vendor-store.ts'
 
 export interface BundleOptions {
   /** Folder of the konnector. */
@@ -65,7 +66,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
       if (vendorFrom) return
       vendorFrom = from
       // Begun now, beside the konnector, as nearly all need it; what comes out of it is looked at below.
-      compileVendor(from, false).catch(() => {})
+      provideVendor(from, false).catch(() => {})
     },
   }
   const run = (withStart: boolean): Promise<Compiled> =>
@@ -97,7 +98,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const [small, vendor] = await Promise.all([
     options.minify === false ? result.files : shrink(result.files, result.metafile, root),
     vendorFrom
-      ? compileVendor(
+      ? provideVendor(
           vendorFrom,
           sources.some(source => /\bhttpSignature\b/.test(source)),
         )

@@ -12,7 +12,9 @@ const NEEDS: [module: string, install: string, use: RegExp][] = [
  * @param absent modules that were not found
  */
 export function absentModules(sources: readonly string[], absent: ReadonlySet<string>): string[] {
-  return NEEDS.filter(([module, , use]) => absent.has(module) && sources.some(source => use.test(source))).map(
+  // `node build` without a server runs a build in standalone: everything the libraries name is in its text.
+  const written = sources.filter(source => !source.includes('__konnectory_host'))
+  return NEEDS.filter(([module, , use]) => absent.has(module) && written.some(source => use.test(source))).map(
     ([module, install]) =>
       `${module} is not installed: what needs it will fail when it runs. Run yarn add ${install} (or npm install ${install}).`,
   )

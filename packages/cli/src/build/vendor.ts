@@ -22,28 +22,16 @@ export interface Vendor {
   root: string
 }
 
-/** Compiled once per process: `--watch` builds again and again. */
-const compiled = new Map<string, Promise<Vendor>>()
-
 /**
  * Compiles the heavy modules apart from the konnector. They go in its script as a text that is compiled on first use:
  * JavaScript engines read code twice as slowly as they read text even when none of it runs, and a konnector that uses
- * none must start fast (no-op against `node -e 0`: 2.5 times the CPU in one piece, 1.9 times this way). Apart, they can
- * also have all their names shortened, which in the konnector would cost (see `shrink.ts`).
+ * none must start fast (no-op against `node -e 0`: 2.7 times the CPU in one piece, 2.3 times this way). Apart, they can
+ * also have all their names shortened, which in the konnector would cost (see `shrink.ts`), and be compiled once for many
+ * builds (`vendor-store.ts`).
  * @param from folder of the libraries that ask for them
  * @param httpSignature whether requests can be signed (300 KB of RSA and ECDSA in JavaScript)
  */
-export function compileVendor(from: string, httpSignature: boolean): Promise<Vendor> {
-  const key = `${httpSignature} ${from}`
-  const before = compiled.get(key)
-  if (before) return before
-  const made = compile(from, httpSignature)
-  compiled.set(key, made)
-  made.catch(() => compiled.delete(key))
-  return made
-}
-
-async function compile(from: string, httpSignature: boolean): Promise<Vendor> {
+export async function compileVendor(from: string, httpSignature: boolean): Promise<Vendor> {
   const { build } = await import('esbuild')
   const contents = Object.entries(VENDOR).map(
     ([name, module]) => `exports.${name} = () => require(${JSON.stringify(module)})`,

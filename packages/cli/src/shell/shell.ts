@@ -48,9 +48,20 @@ export async function shell(page: string | undefined, terminal: Terminal): Promi
     if (value.length === 1) return showMarkup(value.toArray(), colours)
     return value.length === 0 ? colours.dim('(no element)') : inspect(listMarkup(value), { colors: colours.enabled })
   }
+  const setPage = (body: unknown, response?: unknown): void => {
+    if (response !== undefined) server.context.response = response
+    if (isPage(body)) server.context.$ = body
+    else if (typeof body === 'string' || Buffer.isBuffer(body)) server.context.$ = load(body.toString())
+  }
   const { default: _default, ...named } = libs
   const { requestFactory } = libs
-  const defaults = { jar: true }
+  // By callback, so that `const page = await request(…)` sets them too.
+  const defaults = {
+    jar: true,
+    callback: (_error: unknown, response: unknown, body: unknown) => {
+      if (response !== undefined) setPage(body, response)
+    },
+  }
   Object.assign(server.context, named, {
     request: requestFactory(defaults),
     debug: (value: boolean | 'full' = true) => {
@@ -61,11 +72,6 @@ export async function shell(page: string | undefined, terminal: Terminal): Promi
     response: undefined,
     $: undefined,
   })
-  const setPage = (body: unknown, response: unknown): void => {
-    server.context.response = response
-    if (isPage(body)) server.context.$ = body
-    else if (typeof body === 'string' || Buffer.isBuffer(body)) server.context.$ = load(body.toString())
-  }
   if (path !== undefined) {
     const body = readFileSync(path, 'utf8')
     setPage(body, { body })
@@ -79,7 +85,7 @@ export async function shell(page: string | undefined, terminal: Terminal): Promi
 }
 
 /** Evaluates as usual, then waits for what came out, so that a request's answer is shown and not a promise. */
-function awaitResults(server: REPLServer, setPage: (body: unknown, response: unknown) => void): void {
+function awaitResults(server: REPLServer, setPage: (body: unknown, response?: unknown) => void): void {
   const evaluate = server.eval
   Object.assign(server, {
     eval(
@@ -93,10 +99,10 @@ function awaitResults(server: REPLServer, setPage: (body: unknown, response: unk
         if (error || !isThenable(value)) return done(error, value)
         try {
           const result = await value
-          // A request is a promise that also knows its response.
-          const response = (value as { response?: unknown }).response ?? fullResponse(result)
-          if (response !== undefined)
-            setPage(fullResponse(result) ? (result as { body: unknown }).body : result, response)
+          // What `signin` gives, a page, or an answer in full.
+          const response = fullResponse(result)
+          if (response) setPage(response.body, response)
+          else if (isPage(result)) setPage(result)
           done(null, result)
         } catch (failure) {
           done(failure instanceof Error ? failure : new Error(String(failure)))
@@ -138,6 +144,6 @@ function isPage(value: unknown): value is Page {
   return typeof value === 'function' && typeof (value as { root?: unknown }).root === 'function' && 'html' in value
 }
 
-function fullResponse(value: unknown): unknown {
+function fullResponse(value: unknown): { body: unknown } | undefined {
   return value !== null && typeof value === 'object' && 'statusCode' in value && 'body' in value ? value : undefined
 }

@@ -22,6 +22,8 @@ export interface EnvironmentOptions {
   clock?: number | undefined
   timeZone?: string | undefined
   colours: boolean
+  /** The script carries libraries that know nothing of us: to them this is a server. */
+  otherLibraries: boolean
 }
 
 /** Proxies would be asked for hosts that only we can reach, and would hide the vendor from a recording. */
@@ -29,7 +31,7 @@ const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy',
 
 /**
  * The author's environment with the server's variables on top (`sdk/cli.md` section 7, column "server"), NODE_ENV=standalone for
- * readable logs, and KONNECTORY_RUN=standalone, which tells the libraries that a stack is really there at COZY_URL.
+ * readable logs (production for a bundle made with other libraries), and KONNECTORY_RUN=standalone, which tells the libraries that a stack is really there at COZY_URL.
  */
 export function konnectorEnvironment(options: EnvironmentOptions): NodeJS.ProcessEnv {
   const { base, pins, gateway } = options
@@ -41,7 +43,7 @@ export function konnectorEnvironment(options: EnvironmentOptions): NodeJS.Proces
     .filter(Boolean)
     .join(process.platform === 'win32' ? ';' : ':')
   Object.assign(env, {
-    NODE_ENV: 'standalone',
+    NODE_ENV: options.otherLibraries ? 'production' : 'standalone',
     KONNECTORY_RUN: 'standalone',
     KONNECTORY_NET: JSON.stringify({
       stack: options.stackPort,

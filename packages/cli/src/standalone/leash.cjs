@@ -5,7 +5,9 @@
  *
  * KONNECTORY_LEASH = descriptor of a pipe whose other end the command holds; nothing is ever written to it.
  */
+const fs = require('node:fs')
 const net = require('node:net')
+const path = require('node:path')
 
 const descriptor = process.env.KONNECTORY_LEASH
 // Not for the konnector's own children: there that number is something else (the IPC channel of a fork).
@@ -22,6 +24,13 @@ function watch(fd) {
 }
 
 function end() {
+  try {
+    // The command would have removed the bundle.
+    const folder = path.dirname(process.argv[1])
+    if (path.basename(folder).startsWith('konnectory-run-')) fs.rmSync(folder, { recursive: true, force: true })
+  } catch {
+    // In the system's temporary folder; ending counts more.
+  }
   try {
     if (process.platform !== 'win32') process.kill(-process.pid, 'SIGKILL')
   } finally {

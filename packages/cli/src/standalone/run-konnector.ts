@@ -13,6 +13,7 @@ import { type GatewayOptions, startGateway } from '../record/gateway.ts'
 import { UsageError } from '../terminal/output.ts'
 import { konnectorEnvironment } from './environment.ts'
 import { type KonnectorEnd, type KonnectorProcessOptions, runKonnectorProcess } from './konnector-process.ts'
+import { carriesOtherLibraries } from './other-libraries.ts'
 import type { Pins } from './pins.ts'
 import type { Project } from './project.ts'
 import { type StackRequest, toStackRequest } from './stack-request.ts'
@@ -144,6 +145,7 @@ export async function runKonnector(options: RunKonnectorOptions): Promise<Konnec
         clock,
         timeZone: options.timeZone,
         colours: options.colours,
+        otherLibraries: await carriesOtherLibraries(options.script),
       }),
       ...(limited ? { limit: (options.timeLimit + (options.margin ?? 5)) * 1000 } : {}),
       onLine: options.onLine,

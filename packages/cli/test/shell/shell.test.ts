@@ -14,8 +14,9 @@ async function type(root: string, lines: string[], page?: string): Promise<strin
 
 test('requests are awaited; response and $ are what came back; selections are shown as HTML', async () => {
   await using project = await makeProject({})
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
     response.setHeader('content-type', 'text/html')
+    if (request.url === '/form') return response.end('<form action="/" method="get"></form>')
     response.end('<h1 class="big">Hello</h1><ul><li>one</li><li>two</li></ul>')
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -29,12 +30,20 @@ test('requests are awaited; response and $ are what came back; selections are sh
       "$('table')",
       '[1,',
       '2].length',
+      '$ = undefined',
+      `const kept = await request('http://127.0.0.1:${port}/')`,
+      "$('h1').text() + ' again'",
+      '$ = undefined',
+      `signin({ url: 'http://127.0.0.1:${port}/form', formSelector: 'form', formData: {}, validate: () => true }) // gives a page`,
+      "$('h1').text() + ' after the login'",
     ])
     assert.match(output, /> 200\n/)
     assert.match(output, /<h1 class="big">Hello<\/h1>/)
     assert.match(output, /\{ type: 'li', html: '<li>two<\/li>', text: 'two' \}/)
     assert.match(output, /\(no element\)/)
-    assert.match(output, /2\n> $/, 'an expression over two lines')
+    assert.match(output, /2\n> /, 'an expression over two lines')
+    assert.match(output, /'Hello again'/, 'an answer that was awaited and kept')
+    assert.match(output, /'Hello after the login'/)
   } finally {
     server.close()
     server.closeAllConnections()

@@ -39,12 +39,14 @@ test('a konnector that only waits ends with its killed command, and so does what
     'konnector-dev-config.json': CONFIG,
     'index.js': `
       const child = require('child_process').fork(__dirname + '/helper.js')
-      child.on('message', text => console.log(text + ' KONNECTOR ' + process.pid + ' HELPER ' + child.pid + ' END'))
+      child.on('message', text => console.log(text + ' KONNECTOR ' + process.pid + ' HELPER ' + child.pid + ' FOLDER ' + require('path').dirname(process.argv[1]) + ' END'))
       setInterval(() => {}, 1000)`,
     'helper.js': "process.send('leash:' + process.env.KONNECTORY_LEASH); setInterval(() => {}, 1000)",
   })
   const command = startCommand(['standalone'], project.root)
-  const [, leash, konnector, helper] = await command.says(/leash:(\w+) KONNECTOR (\d+) HELPER (\d+) END/)
+  const [, leash, konnector, helper, folder] = await command.says(
+    /leash:(\w+) KONNECTOR (\d+) HELPER (\d+) FOLDER (\S+) END/,
+  )
   assert.equal(leash, 'undefined', 'in the helper, that descriptor is its channel')
   assert.ok(isRunning(Number(konnector)) && isRunning(Number(helper)))
   command.child.kill('SIGKILL')
@@ -54,6 +56,7 @@ test('a konnector that only waits ends with its killed command, and so does what
     assert.ok(Date.now() < deadline, 'the konnector or its helper still runs')
     await wait(5)
   }
+  assert.ok(!existsSync(folder!), 'the bundle stays')
 })
 
 async function killAndFinish(kills: number): Promise<void> {

@@ -73,6 +73,19 @@ test('fixture.json seeds documents and is never written; a log line with a secre
   assert.deepEqual(await project.json('fixture.json'), seeds)
 })
 
+test('a bundle made with the reference libraries runs against our stack, as on a server', async () => {
+  await using project = await makeProject({
+    'manifest.konnector': MANIFEST,
+    'konnector-dev-config.json': CONFIG,
+    'build/index.js': `
+      if (!process.env.COZY_URL) throw new Error('Env used to instantiate CozyClient must have COZY_URL and COZY_CREDENTIALS')
+      console.log(JSON.stringify({ time: new Date(), type: 'info', message: 'mode ' + process.env.NODE_ENV }))`,
+  })
+  const { code, stdout, stderr } = await runStandalone(project, { file: 'build/index.js' })
+  assert.equal(code, 0, stdout + stderr)
+  assert.match(stdout, /mode production/)
+})
+
 test('the environment is that of a server, and the working directory the project', async () => {
   await using project = await makeProject({
     'manifest.konnector': MANIFEST,

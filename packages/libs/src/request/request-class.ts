@@ -59,8 +59,18 @@ function prepareForm(formData: RequestOptions['formData']): { fields: RequestOpt
 }
 
 function unsupported(options: RequestOptions): Error | undefined {
-  if (!options.oauth) return undefined
-  return new Error(
-    'OAuth 1 (the `oauth` option) is no longer supported: sign the request yourself and pass an Authorization header',
-  )
+  if (options.oauth) {
+    return new Error(
+      'OAuth 1 (the `oauth` option) is no longer supported: sign the request yourself and pass an Authorization header',
+    )
+  }
+  if (isSendableBody(options)) return undefined
+  return new TypeError('Argument error, options.body: an object is sent with `json: true` or as `form`')
+}
+
+/** Node would throw while sending, outside of any promise: the end of the process, as with FIX-7. */
+function isSendableBody({ body, json, form }: RequestOptions): boolean {
+  if (!body || json || form) return true
+  if (typeof body === 'string' || Array.isArray(body) || body instanceof Uint8Array) return true
+  return typeof (body as { pipe?: unknown }).pipe === 'function'
 }

@@ -22,7 +22,9 @@ describe('cozyClient.new.query', () => {
     await using _house = await openHouse({ fixture: { [BILLS]: bills(3) } })
     const { data } = await client.query(Q(BILLS).getById('b1'))
     assert.deepEqual([data.id, data._id, data._type, data.n], ['b1', 'b1', BILLS, 1])
-    await assert.rejects(client.query(Q(BILLS).getById('nope')), (error: FetchError) => error.status === 404)
+    assert.deepEqual(await client.query(Q(BILLS).getById('nope')), { data: null })
+    assert.deepEqual(await client.query(Q('io.cozy.nothing').getById('nope')), { data: null })
+    await assert.rejects(client.query(Q(FILES).getById('nope')), (error: FetchError) => error.status === 404)
     assert.throws(() => Q(BILLS).getById(''), /undefined id/)
   })
 
@@ -177,13 +179,18 @@ describe('cozyClient.new.save', () => {
 
   it('writes many in one request, and says what became of each', async () => {
     await using house = await openHouse()
-    const results = await client.saveAll(bills(5).map(({ _id, ...doc }) => ({ ...doc, _type: BILLS })))
-    assert.deepEqual(
-      results.map(result => result.ok),
-      [true, true, true, true, true],
-    )
+    const { data } = await client.saveAll(bills(5).map(({ _id, ...doc }) => ({ ...doc, _type: BILLS })))
     assert.equal(house.requests.length, 1)
-    assert.deepEqual(await client.saveAll([]), [])
+    assert.deepEqual(
+      data.map(({ n, _type, _rev }) => [n, _type, _rev?.slice(0, 2)]),
+      [0, 1, 2, 3, 4].map(n => [n, BILLS, '1-']),
+    )
+    assert.equal((await client.query(Q(BILLS).getById(data[3]?._id as string))).data.n, 3)
+    const stale = { ...data[0], _rev: '1-stale', n: 9, _type: BILLS }
+    assert.equal((await client.saveAll([stale as never])).data[0]?._rev, '1-stale')
+    assert.deepEqual(await client.saveAll([]), { data: [] })
+    const found = await client.collection(BILLS).findAll({ n: { $gt: 2 } })
+    assert.deepEqual(found.map(doc => doc.n).sort(), [3, 4])
     await assert.rejects(client.saveAll([{ _type: 'io.cozy.a' }, { _type: 'io.cozy.b' }]), /same doctype/)
   })
 
@@ -191,7 +198,7 @@ describe('cozyClient.new.save', () => {
     await using _house = await openHouse()
     const { data } = await client.save({ _type: BILLS })
     assert.equal((await client.destroy(data)).data._deleted, true)
-    await assert.rejects(client.query(Q(BILLS).getById(data._id)))
+    assert.equal((await client.query(Q(BILLS).getById(data._id))).data, null)
   })
 
   it('uploads files, new and again', async () => {
@@ -226,8 +233,11 @@ describe("cozyClient.new.collection('io.cozy.files')", () => {
     assert.equal(await (await files.fetchFileContentById(file._id)).text(), 'text')
     const album = { _type: 'io.cozy.albums', _id: 'al' }
     await files.addReferencedBy(file, [album])
-    assert.equal((await files.findReferencedBy(album)).included?.length, 1)
-    await files.deleteFilePermanently(file._id)
+    const referenced = await files.findReferencedBy(album)
+    assert.equal(referenced.included?.length, 1)
+    assert.deepEqual([referenced.data[0]?._id, referenced.data[0]?._type], [file._id, FILES])
+    assert.equal((await files.findAll({ name: 'y.txt' }))[0]?._id, file._id)
+    assert.equal((await files.deleteFilePermanently(file._id)).name, 'y.txt')
     const error = await files.statById(file._id).catch(error => error)
     assert.equal(JSON.parse(error.message).errors[0].status, '404')
   })
@@ -236,7 +246,7 @@ describe("cozyClient.new.collection('io.cozy.files')", () => {
     await using _house = await openHouse()
     const collection = client.collection(BILLS)
     const { data } = await collection.create({ n: 4 })
-    assert.equal((await collection.get(data._id)).data.n, 4)
+    assert.equal((await collection.get(data._id)).data?.n, 4)
     assert.equal((await collection.update({ ...data, n: 5 })).data.n, 5)
     const index = await collection.createIndex(['n'])
     assert.equal(index.id, '_design/by_n')

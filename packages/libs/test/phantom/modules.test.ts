@@ -173,6 +173,8 @@ test('cozy-client: the class, Q, models; plugins register', async () => {
   assert.equal(models.document.Qualification.getByLabel('pay_sheet').label, 'pay_sheet')
   assert.equal(phantom('cozy-client/dist/models'), models)
   assert.equal(phantom('cozy-client/dist/models/document'), models.document)
+  // cozy-doctypes tells the clients apart by it.
+  assert.equal(phantom('cozy-client/dist/CozyClient').default, CozyClient)
   const client = CozyClient.fromEnv()
   assert.ok(client instanceof CozyClient)
   for (const method of ['query', 'queryAll', 'save', 'collection'])

@@ -44,6 +44,20 @@ test('JSON bodies', async () => {
   assert.deepEqual([...vendor.last().body], [0, 255])
 })
 
+test('a body that cannot be sent as it is rejects, instead of ending the process', async () => {
+  await using vendor = await startVendor()
+  const request = requestFactory({ json: false })
+  for (const body of [{ a: 1 }, 5, true]) {
+    await assert.rejects(
+      async () => request.post(vendor.url, { body }),
+      (error: Error) => error instanceof RequestError && /Argument error, options\.body/.test(error.message),
+    )
+  }
+  await request.post(vendor.url, { body: ['a', 'b'] })
+  assert.equal(vendor.last().text, 'ab')
+  assert.equal(vendor.seen.length, 1, 'nothing else was sent')
+})
+
 test('a POST without body sends content-length: 0', async () => {
   await using vendor = await startVendor()
   await requestFactory().post(vendor.url)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { mock, test } from 'node:test'
+import { promisify } from 'node:util'
 import requestFactory, { type DebugEvent, type DebugMode } from '../../src/request/index.ts'
 import { type Handler, startVendor } from './vendor.ts'
 
@@ -84,6 +86,16 @@ test('a function receives strings, type, data and the request', async () => {
   assert.equal(first?.strings.oneline.startsWith('POST -> '), true)
   assert.equal(first?.strings.body, 'a=1')
   assert.equal(first?.resp.method, 'GET', 'the request itself, as it is now')
+})
+
+test('NODE_DEBUG=request makes the HTTP library print its steps', async () => {
+  await using vendor = await startVendor()
+  const libs = JSON.stringify(new URL('../../src/request/index.ts', import.meta.url).href)
+  const script = `import requestFactory from ${libs}; await requestFactory({ json: false })(${JSON.stringify(vendor.url)})`
+  const env = { PATH: process.env.PATH, NODE_DEBUG: 'request' }
+  const { stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env })
+  assert.match(stderr, /^REQUEST /)
+  assert.match(stderr, /response end http:\/\/127\.0\.0\.1/)
 })
 
 test('defaults() of a debugged factory is debugged too', async () => {

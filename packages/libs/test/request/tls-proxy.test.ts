@@ -37,6 +37,15 @@ test('[spec] a certificate of another host is refused', async () => {
   })
 })
 
+test('[spec] a certificate that has expired is refused', async () => {
+  await using vendor = await startSecureVendor(undefined, -1)
+  const request = requestFactory({ json: false, ca: vendor.certificate, lookup })
+  await assert.rejects(async () => request(`https://localhost:${vendor.port}/`), {
+    name: 'RequestError',
+    message: /certificate has expired/,
+  })
+})
+
 test('ca, strictSSL: false and rejectUnauthorized: false', async () => {
   await using vendor = await startSecureVendor()
   const named = `https://localhost:${vendor.port}/`

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -39,8 +39,8 @@ export async function startVendor(handler: Handler = (_seen, response) => void r
 }
 
 /** The same over TLS, with a self-signed certificate for `localhost` that `openssl` makes for this run. */
-export async function startSecureVendor(handler?: Handler): Promise<Vendor & { certificate: string }> {
-  const { key, cert } = selfSigned()
+export async function startSecureVendor(handler?: Handler, days = 2): Promise<Vendor & { certificate: string }> {
+  const { key, cert } = selfSigned(days)
   const answer: Handler = handler ?? ((_seen, response) => void response.end('secure'))
   const vendor = await listen(answer, listener => createSecureServer({ key, cert }, listener), 'https')
   return Object.assign(vendor, { certificate: cert })
@@ -81,20 +81,30 @@ async function listen(
   }
 }
 
-let pair: { key: string; cert: string } | undefined
+type Pair = { key: string; cert: string }
 
-function selfSigned(): { key: string; cert: string } {
-  if (pair) return pair
+const pairs = new Map<number, Pair>()
+
+/** @param days of validity from now; negative: over since that many days */
+function selfSigned(days: number): Pair {
+  const known = pairs.get(days)
+  if (known) return known
   const dir = mkdtempSync(join(tmpdir(), 'konnectory-tls-'))
   try {
-    const key = join(dir, 'key.pem')
-    const cert = join(dir, 'cert.pem')
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-    execFileSync('openssl', [...args, ...subject, '-keyout', key, '-out', cert], { stdio: 'pipe' })
-    pair = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+    const [key, request, names, cert] = ['key', 'request', 'names', 'cert'].map(name => join(dir, name)) as Four
+    const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
+    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=localhost']
+    openssl('req', ...kind, '-keyout', key, '-out', request)
+    writeFileSync(names, 'subjectAltName=DNS:localhost')
+    // `req -x509` takes no negative number of days.
+    const signed = ['-signkey', key, '-days', String(days), '-extfile', names, '-out', cert]
+    openssl('x509', '-req', '-in', request, ...signed)
+    const pair = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') }
+    pairs.set(days, pair)
     return pair
   } finally {
     rmSync(dir, { recursive: true })
   }
 }
+
+type Four = [string, string, string, string]

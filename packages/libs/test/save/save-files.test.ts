@@ -125,6 +125,24 @@ describe('saveFiles', () => {
     await assert.rejects(house.client.files.statByPath(`${FOLDER}/a.pdf`), /404/)
   })
 
+  test('a vendor that falls silent is given up, before and after its answer', { timeout: 20_000 }, async () => {
+    await using house = await openHouse()
+    for (const answers of [false, true]) {
+      let closed = (): void => {}
+      const released = new Promise<void>(resolve => {
+        closed = resolve
+      })
+      await using vendor = await openVendor((_message, response) => {
+        response.on('close', closed)
+        if (answers) response.writeHead(200, { 'content-type': 'application/pdf' }).write(PDF)
+      })
+      const [entry] = await save([{ fileurl: vendor.url, filename: 'a.pdf' }], { stallTimeout: 80 })
+      assert.equal(entry?.fileDocument, undefined)
+      await released
+    }
+    await assert.rejects(house.client.files.statByPath(`${FOLDER}/a.pdf`), /404/)
+  })
+
   test('FIX-15: a refused connection is one failed file', async () => {
     await using _house = await openHouse()
     let url = ''

@@ -27,6 +27,9 @@ export class Collection {
   /** True while everything comes from the fixture: nothing of it is kept until the first write. */
   seeded = false
   readonly #docs = new Map<string, Stored>()
+  /** Number of the last change of each id, in the order of these numbers. */
+  readonly #changes = new Map<string, number>()
+  #sequence = 0
   readonly #byValue = new Map<string, Map<string, Set<string>>>()
 
   constructor(doctype: string) {
@@ -45,7 +48,23 @@ export class Collection {
     return this.#docs.values()
   }
 
+  /** Number of the last change of all. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Ids written or removed since the start of the stack (loaded ones included) with the number of their last change, in order. */
+  changes(): [id: string, sequence: number][] {
+    return [...this.#changes]
+  }
+
+  #changed(id: string): void {
+    this.#changes.delete(id)
+    this.#changes.set(id, ++this.#sequence)
+  }
+
   set(doc: Stored): void {
+    this.#changed(doc._id)
     const before = this.#docs.get(doc._id)
     this.#docs.set(doc._id, doc)
     this.tombstones.delete(doc._id)
@@ -58,6 +77,7 @@ export class Collection {
   remove(id: string): void {
     const before = this.#docs.get(id)
     if (!before) return
+    this.#changed(id)
     this.#docs.delete(id)
     for (const [field, ids] of this.#byValue) unlist(ids, field, before)
   }

@@ -171,8 +171,9 @@ export class Disk {
     return readdirSync(this.path(components))
   }
 
-  read(components: readonly string[]): Readable {
-    return createReadStream(this.path(components))
+  /** @param part first and last byte; default all */
+  read(components: readonly string[], part: { start?: number; end?: number } = {}): Readable {
+    return createReadStream(this.path(components), part)
   }
 
   /** As `md5sum`, for the few times when nothing else may happen meanwhile. */

@@ -132,7 +132,8 @@ export function listRoutes({ documents, files }: StackContext): Route[] {
   ]
 }
 
-function shown(doctype: string, doc: Stored): Stored {
+/** A document as lists show it. */
+export function shown(doctype: string, doc: Stored): Stored {
   if (doctype === ACCOUNTS) return withoutSecretMembers(doc)
   return doctype === FILES ? toDocument(doc as FileRecord) : doc
 }

@@ -16,12 +16,26 @@ export function downloadRoutes({ files, documents }: StackContext): Route[] {
     const headers: Record<string, string> = {
       'content-type': record.mime ?? 'application/octet-stream',
       'content-length': record.size ?? '0',
+      'accept-ranges': 'bytes',
       'content-disposition': disposition(record.name, parameter(request, 'Dl') === '1'),
       'last-modified': new Date(record.updated_at).toUTCString(),
       ...(etag ? { etag } : {}),
     }
     if (etag && request.header('if-none-match') === etag) return { status: 304, headers: { etag } }
-    return { status: 200, headers, body: () => files.disk.read(files.componentsOf(record)) }
+    const size = Number(record.size ?? 0)
+    const validator = request.header('if-range')
+    const part = validator === undefined || validator === etag ? partOf(request.header('range'), size) : undefined
+    if (!part) return { status: 200, headers, body: () => files.disk.read(files.componentsOf(record)) }
+    if (part.start > part.end) return { status: 416, headers: { 'content-range': `bytes */${size}` } }
+    return {
+      status: 206,
+      headers: {
+        ...headers,
+        'content-length': String(part.end - part.start + 1),
+        'content-range': `bytes ${part.start}-${part.end}/${size}`,
+      },
+      body: () => files.disk.read(files.componentsOf(record), part),
+    }
   }
 
   return [
@@ -50,6 +64,19 @@ export function downloadRoutes({ files, documents }: StackContext): Route[] {
       },
     ],
   ]
+}
+
+/**
+ * First and last byte of a `Range`; an empty one (`start > end`) when the file has no such bytes. Undefined: send all of it, which is
+ * allowed for what is malformed and for several ranges at once.
+ */
+function partOf(range: string | undefined, size: number): { start: number; end: number } | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? []
+  if (first === '' && last === '') return undefined
+  if (first === '') return { start: Math.max(0, size - Number(last)), end: Number(last) === 0 ? -1 : size - 1 }
+  if (last !== '' && Number(last) < Number(first)) return undefined
+  const start = Number(first)
+  return start >= size ? { start, end: -1 } : { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) }
 }
 
 function disposition(name: string, isAttachment: boolean): string {

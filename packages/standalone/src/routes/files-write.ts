@@ -89,6 +89,15 @@ export function fileWriteRoutes(context: StackContext): Route[] {
       '/files/:id',
       async (request, { id = '' }) => answer(await replaceFile(files, id, ifMatch(request), upload(request))),
     ],
+    [
+      'POST',
+      '/files/:id/versions',
+      async (request, { id = '' }) => {
+        if (files.get(id).type !== 'file') throw fileNotFound()
+        const data = await readData(request)
+        return answer(await changeAttributes(files, id, toChanges({ attributes: { metadata: attributesOf(data) } })))
+      },
+    ],
     ['PATCH', '/files', request => patchMany(request)],
     ['PATCH', '/files/metadata', request => patchRoute(request, () => files.atPath(requiredPath(request)))],
     ['PATCH', '/files/:id', (request, { id = '' }) => patchRoute(request, () => files.get(id))],
@@ -136,6 +145,11 @@ export function fileWriteRoutes(context: StackContext): Route[] {
     }
     return errors.length === 0 ? NO_CONTENT : jsonAnswer(400, { errors }, JSON_API)
   }
+}
+
+/** No versions are kept here: a new version without new content is new metadata. */
+function attributesOf(data: unknown): unknown {
+  return isObject(data) ? data.attributes : undefined
 }
 
 function ifMatch(request: StackRequest): string | undefined {

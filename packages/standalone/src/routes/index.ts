@@ -1,5 +1,6 @@
 import type { Route } from '../http/router.ts'
 import type { StackContext } from './context.ts'
+import { changeRoutes } from './data-changes.ts'
 import { documentRoutes } from './data-documents.ts'
 import { indexRoutes } from './data-indexes.ts'
 import { listRoutes } from './data-lists.ts'
@@ -12,6 +13,7 @@ import { settingsRoutes } from './settings.ts'
 /** All that this stack answers; the first route that fits wins, so fixed names come before ids. */
 export function createRoutes(context: StackContext): Route[] {
   return [
+    ...changeRoutes(context),
     ...listRoutes(context),
     ...indexRoutes(context),
     ...referenceRoutes(context),

@@ -1,4 +1,3 @@
-import type { BulkResult } from '@konnectory/client'
 import type { Document } from '@konnectory/protocol'
 import { currentManifest } from '../../manifest.ts'
 import { getStackClient } from '../../stack-client.ts'
@@ -62,7 +61,7 @@ export class CozyClient {
   /**
    * One page.
    * @param definition made with `Q` (from here or from cozy-client)
-   * @returns `{data}`; `data` is a document for `getById`, else an array. 404 of an unknown id rejects
+   * @returns `{data}`; `data` is an array; for `getById` a document, or null (an unknown file rejects with 404)
    */
   async query(definition: QueryDefinition | QueryParts): Promise<QueryAnswer> {
     const parts = partsOf(definition)
@@ -113,13 +112,24 @@ export class CozyClient {
     return this.save({ ...doc, _type: doctype })
   }
 
-  /** Creates and updates documents of one doctype in one request. @returns one result per document, in order */
-  async saveAll(docs: (Document & { _type: string })[]): Promise<BulkResult[]> {
+  /**
+   * Creates and updates documents of one doctype in one request.
+   * @returns `{data}`: the documents in order, those that were written with their `_id` and `_rev`. Those that were not are
+   *   as they were given: `collection(doctype).updateAll` says what became of each
+   */
+  async saveAll(docs: (Document & { _type: string })[]): Promise<{ data: ClientDocument[] }> {
     const doctypes = new Set(docs.map(doc => doc._type))
     if (doctypes.size > 1) throw new Error('saveAll can only save documents with the same doctype')
     const [doctype] = doctypes
-    if (!doctype) return []
-    return new DocumentCollection(doctype).updateAll(docs.map(doc => this.ensureCozyMetadata(doc)))
+    if (!doctype) return { data: [] }
+    const collection = new DocumentCollection(doctype)
+    const complete = docs.map(doc => this.ensureCozyMetadata(doc))
+    const results = await collection.updateAll(complete)
+    const data = complete.map((doc, index) => {
+      const { id, rev, error } = results[index] ?? {}
+      return collection.normalize(error || !rev ? doc : { ...doc, _id: id, _rev: rev })
+    })
+    return { data }
   }
 
   /** Deletes a document; files go to the trash. */

@@ -48,10 +48,10 @@ export class DocumentCollection {
     return { ...doc, id, _id: id, _type: this.doctype } as ClientDocument
   }
 
-  /** @throws {FetchError} 404 when there is none */
-  async get(id: string): Promise<{ data: ClientDocument }> {
-    const doc = await exchangeJson<AnyDocument>('GET', dataPath(this.doctype, id))
-    return { data: this.normalize(doc) }
+  /** `data` is null when there is none. */
+  async get(id: string): Promise<{ data: ClientDocument | null }> {
+    const doc = await this.#orEmpty<AnyDocument | null>(exchangeJson('GET', dataPath(this.doctype, id)), null)
+    return { data: doc && this.normalize(doc) }
   }
 
   /** Those of `ids` that exist. */
@@ -115,6 +115,11 @@ export class DocumentCollection {
       found.push(...page.data)
     } while (page.next && page.data.length > 0)
     return found
+  }
+
+  /** The documents of every page of a Mango query. */
+  findAll(selector: Record<string, unknown>, options: FindOptions = {}): Promise<ClientDocument[]> {
+    return this.queryAll(selector, options)
   }
 
   /** Stores a document; under its `_id` when it has one. */

@@ -89,7 +89,11 @@ export class FileCollection {
     return found
   }
 
-  /** Files that carry a reference to `document`, one page. */
+  findAll(selector: Record<string, unknown>, options: FindOptions = {}): Promise<ClientFile[]> {
+    return this.queryAll(selector, options)
+  }
+
+  /** Files that carry a reference to `document`, one page: identifiers in `data`, the files in `included`. */
   async findReferencedBy(document: Target, { limit, skip, cursor }: FindOptions = {}): Promise<Page<ClientFile>> {
     const path = `${dataPath(document._type as string, document._id)}/relationships/references`
     const answer = await exchangeJson<List>('GET', path, {
@@ -97,7 +101,7 @@ export class FileCollection {
     })
     const included = (answer.included ?? []).map(toClientFile)
     return {
-      data: answer.data as never,
+      data: answer.data.map(({ id, type }) => ({ _id: id, _type: type, id, type })) as never,
       included,
       meta: answer.meta ?? {},
       next: Boolean(answer.links?.next),
@@ -172,9 +176,9 @@ export class FileCollection {
     return wrap(await files.trashById((file._id ?? file.id) as string))
   }
 
-  /** Gone at once, without the trash. */
-  deleteFilePermanently(id: string): Promise<{ data: ClientFile }> {
-    return this.updateAttributes(id, { permanent_delete: true })
+  /** Gone at once, without the trash. @returns the file as it was: the file itself, not in `data` */
+  async deleteFilePermanently(id: string): Promise<ClientFile> {
+    return (await this.updateAttributes(id, { permanent_delete: true })).data
   }
 
   async restore(id: string): Promise<{ data: ClientFile }> {

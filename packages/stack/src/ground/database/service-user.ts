@@ -96,5 +96,10 @@ export function canExecute(file: string, user: ServiceUser): boolean {
 
 function asUser(user: ServiceUser, script: string, argument: string) {
   const identity = handsOver(user) ? user : {}
-  return spawnSync('/bin/sh', ['-c', script, 'sh', argument], { ...identity, cwd: '/', stdio: 'ignore', timeout: 10_000 })
+  return spawnSync('/bin/sh', ['-c', script, 'sh', argument], {
+    ...identity,
+    cwd: '/',
+    stdio: 'ignore',
+    timeout: 10_000,
+  })
 }

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import type { Writable } from 'node:stream'
-import type { ServiceUser } from './service-user.ts'
-import { handsOver } from './service-user.ts'
+import { handsOver, type ServiceUser } from './service-user.ts'
 
 /** PostgreSQL's words: TERM waits for clients, INT sends them away, QUIT gives up at once and recovers at the next start. */
 export type Signal = 'TERM' | 'INT' | 'QUIT'
@@ -44,7 +43,6 @@ at_our_end=$1; shift
 "$@" 3<&- &
 process=$!
 (
-  trap 'exit 0' TERM
   while read -r name; do kill -s "$name" "$process" 2>/dev/null; done
   kill -s "$at_our_end" "$process" 2>/dev/null
 ) <&3 >/dev/null 2>&1 &
@@ -78,7 +76,9 @@ export function startWatched(options: WatchedOptions): WatchedProcess {
       onLine(`the process could not be started: ${error.message}`)
       resolve({ code: 127, signal: null })
     })
-    // `close`, not `exit`: all lines have been read by then.
+    // A guardian killed from outside leaves the process to its watcher, for whom we are then gone.
+    child.once('exit', () => pipe.end())
+    // `close`, not `exit`: all lines have been read by then, and nobody is left who could write one.
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
   return {

@@ -1,0 +1,44 @@
+import { lchownSync, mkdirSync, realpathSync } from 'node:fs'
+import { assertReachable, handsOver, type ServiceUser, serviceUser } from './service-user.ts'
+import { DatabaseStartError, hasCode } from './start-error.ts'
+
+export interface DataDirectory {
+  /** Without symbolic links. */
+  path: string
+  /** Whom it belongs to, and the database runs as. */
+  user: ServiceUser
+}
+
+/**
+ * Makes the data directory when missing, settles whom it belongs to, and that this user can work in it.
+ * @throws DatabaseStartError `directory_unreachable`, `disk_full`, `service_user`
+ */
+export function openDataDirectory(path: string): DataDirectory {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const real = realpathSync(path)
+    const user = serviceUser(real)
+    if (handsOver(user)) lchownSync(real, user.uid, user.gid)
+    assertReachable(real, user)
+    return { path: real, user }
+  } catch (error) {
+    throw explained(path, error)
+  }
+}
+
+/** What the operating system says of a folder, as a sentence. */
+export function explained(path: string, error: unknown): unknown {
+  if (hasCode(error, 'EEXIST', 'ENOTDIR')) {
+    const sentence = `${path} is not a folder. Choose another with KONNECTORY_DATA.`
+    return new DatabaseStartError('directory_unreachable', sentence, error)
+  }
+  if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) {
+    const sentence = `${path} cannot be made, entered or written by this user (uid ${process.getuid?.()}). Choose a folder of yours with KONNECTORY_DATA, or have this one given to you.`
+    return new DatabaseStartError('directory_unreachable', sentence, error)
+  }
+  if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
+    const sentence = `The disk of ${path} is full. Make room, then start again; nothing is lost.`
+    return new DatabaseStartError('disk_full', sentence, error)
+  }
+  return error
+}
