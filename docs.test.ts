@@ -1,6 +1,6 @@
 /**
  * The documentation says what is there: links lead somewhere, commands and options exist, JSON parses, and each dependency has its
- * line. What the guide shows is run by packages/testkit/test/guide.test.ts.
+ * line. What the guide shows is run by guide.test.ts.
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -117,7 +117,7 @@ test('every option of a command is on its page', () => {
     standalone: 'standalone',
     test: 'test',
     build: 'build',
-    shell: 'cli',
+    shell: 'shell',
   }
   for (const [name, page] of Object.entries(pageOf)) {
     const text = readFileSync(join(root, `docs/reference/${page}.md`), 'utf8')

@@ -20,7 +20,7 @@ const root = dirname(import.meta.dirname)
 const SLIM = ['client', 'sdk']
 
 /**
- * Packs every package of the workspace.
+ * Packs every package of the workspace that is published, which the private ones (the server) are not.
  * @param outDir where the tarballs go; made when missing
  * @param options.release with the version as it is; otherwise with one that names the content, `0.1.0-dev.1a2b3c…`, because
  *   yarn 1 keeps `file:` tarballs in its cache by name and version and would install an older one
@@ -30,8 +30,10 @@ const SLIM = ['client', 'sdk']
 export async function packAll(outDir: string, options: { release?: boolean } = {}): Promise<Record<string, string>> {
   const stage = mkdtempSync(join(tmpdir(), 'konnectory-pack-'))
   try {
-    compile(stage)
-    const folders = globSync('packages/*', { cwd: root }).sort()
+    const folders = globSync('packages/*', { cwd: root })
+      .filter(folder => existsSync(join(root, folder, 'package.json')) && !isPrivate(folder))
+      .sort()
+    compile(folders, stage)
     for (const folder of folders) prepare(folder, stage)
     const protocol = join(stage, 'packages/protocol')
     for (const name of SLIM) {
@@ -51,8 +53,12 @@ export async function packAll(outDir: string, options: { release?: boolean } = {
   }
 }
 
+function isPrivate(folder: string): boolean {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).private === true
+}
+
 /** One tsc run for all packages: `packages/x/src/y.ts` becomes `<stage>/packages/x/src/y.js` and `.d.ts`. */
-function compile(stage: string): void {
+function compile(folders: string[], stage: string): void {
   const config = join(stage, 'tsconfig.json')
   writeFileSync(
     config,
@@ -67,7 +73,7 @@ function compile(stage: string): void {
         outDir: stage,
         typeRoots: [join(root, 'node_modules/@types')],
       },
-      include: [join(root, 'packages/*/src/**/*.ts')],
+      include: folders.map(folder => join(root, folder, 'src/**/*.ts')),
     }),
   )
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', config], root)

@@ -10,6 +10,7 @@ import { register as registerTest } from './commands/test.ts'
 import { EntryError } from './project/entry.ts'
 import { formatDiagnostic, ManifestError } from './project/manifest.ts'
 import { coloursFor } from './terminal/colours.ts'
+import { explainFileError } from './terminal/file-error.ts'
 import { type Terminal, UsageError } from './terminal/output.ts'
 
 /** How a command tells its exit code: 0 unless it says otherwise. */
@@ -87,20 +88,25 @@ export async function run(args: string[], terminal: Terminal): Promise<number> {
     return code ?? Number(process.exitCode ?? 0)
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    terminal.stderr.write(`${coloursFor(terminal.stderr, terminal.env).red('ERROR')}: ${explain(error)}\n`)
+    terminal.stderr.write(
+      `${coloursFor(terminal.stderr, terminal.env).red('ERROR')}: ${explain(error, terminal.env)}\n`,
+    )
     return 1
   }
 }
 
-/** An error of use needs its sentence; anything else is ours, and its stack helps. */
-function explain(error: unknown): string {
+/** An error of use needs its sentence; anything else is ours, and its stack helps who asks for it. */
+function explain(error: unknown, { DEBUG }: NodeJS.ProcessEnv): string {
   if (error instanceof BuildError) return error.problems.map(formatProblem).join('\n')
   if (error instanceof ManifestError) return [error.message, ...error.diagnostics.map(formatDiagnostic)].join('\n')
   if (error instanceof UsageError || error instanceof EntryError) return error.message
   if (!(error instanceof Error)) return String(error)
   // Files of the project that cannot be read (broken JSON, rights) name themselves well enough.
-  if (error.name === 'JsonFileError' || ('code' in error && 'path' in error)) return error.message
-  return error.stack ?? error.message
+  if (error.name === 'JsonFileError' || error.name === 'DataFileError') return error.message
+  const refused = explainFileError(error)
+  if (refused) return refused
+  if (DEBUG) return error.stack ?? error.message
+  return `${error.message || error.name}\nThis was not foreseen: DEBUG=konnectory in the environment shows where it happened.`
 }
 
 function version(): string {

@@ -55,8 +55,8 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const outdir = resolve(options.outdir)
   const entries: Entries = { index: resolve(root, options.entry), ...options.entries }
   const { dependencies, devDependencies, optionalDependencies, peerDependencies } = readPackageJson(root)
-  const declared = new Set(
-    Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies }),
+  const declared = new Map(
+    Object.entries({ ...peerDependencies, ...optionalDependencies, ...devDependencies, ...dependencies }),
   )
   let vendorFrom: string | undefined
   const resolved: Resolved = {

@@ -1,7 +1,8 @@
 import { isBuiltin } from 'node:module'
+import { delimiter, join } from 'node:path'
 import type { BuildFailure, BuildOptions, Message, Metafile, Plugin } from 'esbuild'
 import { entryPoints, type Format, preamble } from './entries.ts'
-import { BuildError, fromEsbuild } from './problem.ts'
+import { BuildError, type Declared, fromFailure, SPARE_MODULES } from './problem.ts'
 
 export interface CompileOptions {
   root: string
@@ -10,7 +11,7 @@ export interface CompileOptions {
   entries: readonly string[]
   manifest: Record<string, unknown>
   sourcemap: boolean
-  declared: ReadonlySet<string>
+  declared: Declared
   plugins: (format: Format) => Plugin[]
 }
 
@@ -30,14 +31,13 @@ export async function compile(options: CompileOptions): Promise<Compiled> {
     return await run(options, 'cjs')
   } catch (error) {
     if (!isBuildFailure(error)) throw error
-    if (!error.errors.some(needsAsync))
-      throw new BuildError(error.errors.map(one => fromEsbuild(one, options.declared)))
+    if (!error.errors.some(needsAsync)) throw new BuildError(fromFailure(error.errors, options.declared))
   }
   try {
     return await run(options, 'esm')
   } catch (error) {
     if (!isBuildFailure(error)) throw error
-    throw new BuildError(error.errors.map(one => fromEsbuild(one, options.declared)))
+    throw new BuildError(fromFailure(error.errors, options.declared))
   }
 }
 
@@ -65,6 +65,7 @@ function baseOptions({ root, outdir, entries, manifest, sourcemap }: CompileOpti
     // Node's own conditions: esbuild would add `module`, which gives an ES namespace to a `require` that in Node gets a
     // function. Konnectors were written against Node.
     conditions: ['node'],
+    nodePaths: [join(root, SPARE_MODULES, 'node_modules'), ...(process.env.NODE_PATH?.split(delimiter) ?? [])],
     charset: 'ascii',
     logLevel: 'silent',
     legalComments: 'inline',

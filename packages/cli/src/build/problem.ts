@@ -25,21 +25,58 @@ export function formatProblem({ text, file, line, column }: Problem): string {
   return file ? `${file}${line ? `:${line}:${column ?? 1}` : ''}: ${text}` : text
 }
 
+/** Names in package.json → versions asked for. */
+export type Declared = ReadonlyMap<string, string>
+
+/**
+ * Folder of a konnector with modules for it, `node_modules` inside, when its own `node_modules` cannot be made: upstream's
+ * library needs packages that only git can fetch, and a konnector that is run as it is must not be changed.
+ */
+export const SPARE_MODULES = '.konnectory'
+
+/** What no registry gives alone, and nobody needs here. */
+const REPLACED = ['cozy-konnector-libs', 'cozy-jobs-cli', 'cozy-konnector-build']
+
+/** All that esbuild says, and a way out when modules are missing because the installation fails upstream. */
+export function fromFailure(messages: readonly Message[], declared: Declared): Problem[] {
+  const problems = messages.map(one => fromEsbuild(one, declared))
+  const names = new Set(messages.map(missingName).filter(one => one !== undefined))
+  const wanted = [...names].filter(name => declared.has(name)).map(name => installable(name, declared.get(name) ?? ''))
+  const replaced = REPLACED.filter(name => declared.has(name))
+  if (wanted.length === 0 || replaced.length === 0) return problems
+  const text = `If that fails because of ${replaced.join(', ')}, which ${replaced.length > 1 ? 'are' : 'is'} not needed here: npm install --prefix ${SPARE_MODULES} ${wanted.join(' ')}`
+  return [...problems, { text }]
+}
+
+function installable(name: string, range: string): string {
+  if (!/^[\^~]?\d[\w.+-]*$/.test(range)) return range === '' || range === '*' ? name : `'${name}@${range}'`
+  return `${name}@${range}`
+}
+
+/** Package of a module that was not found; nothing for files and for parts of the library. */
+function missingName({ text }: Message): string | undefined {
+  const missing = MISSING.exec(text)?.[1]
+  return missing === undefined || /^[./]/.test(missing) ? undefined : packageName(missing)
+}
+
+const MISSING = /^Could not resolve "(.*)"/
+
 /** What esbuild says, in our words where ours tell more (a missing module: declared or not, how to get it). */
-export function fromEsbuild(message: Message, declared: ReadonlySet<string>): Problem {
-  const missing = /^Could not resolve "(.*)"/.exec(message.text)?.[1]
+export function fromEsbuild(message: Message, declared: Declared): Problem {
+  const missing = MISSING.exec(message.text)?.[1]
   const noLoader = /^No loader is configured for "(.*)" files: (.*)$/.exec(message.text)
   const text = missing
     ? missingModule(missing, declared)
     : noLoader
       ? `${noLoader[2]} cannot be bundled (a ${noLoader[1]} file). Put it in assets/ and read it from __dirname.`
       : message.text
-  if (!message.location) return { text }
+  // Our own glue has no place that an author could look at.
+  if (!message.location || message.location.namespace.startsWith('konnectory')) return { text }
   const { file, line, column } = message.location
   return { text, file, line, column: column + 1 }
 }
 
-function missingModule(specifier: string, declared: ReadonlySet<string>): string {
+function missingModule(specifier: string, declared: Declared): string {
   if (/^[./]/.test(specifier)) return `The file ${specifier} does not exist.`
   if (/^cozy-konnector-libs(\/|$)/.test(specifier)) {
     return `${specifier} is not a part of the library that konnectors can load. See docs/reference/build.md for the list.`

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { phantomModule, phantomModules } from '@konnectory/libs/phantom'
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild, ResolveResult } from 'esbuild'
-import { packageName } from './problem.ts'
+import { type Declared, packageName } from './problem.ts'
 import { lightCheerio, VENDOR, vendorModule } from './vendor.ts'
 
 /** What our own dependencies are looked up from: this package's, and the libraries'. */
@@ -47,7 +47,7 @@ export interface Resolved {
  * @param root folder of the konnector
  * @param declared names in the konnector's package.json
  */
-export function resolveModules(root: string, declared: ReadonlySet<string>, resolved: Resolved): Plugin {
+export function resolveModules(root: string, declared: Declared, resolved: Resolved): Plugin {
   return {
     name: 'konnectory-resolve',
     setup(build) {

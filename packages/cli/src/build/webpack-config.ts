@@ -18,27 +18,30 @@ const KNOWN_CONSTANT = '__WEBPACK_PROVIDED_MANIFEST__'
  * do. Says what of the others is lost.
  * @param scripts names (without extension) of the scripts this build makes
  */
-export function readOldConfig(
-  root: string,
-  { dependencies, devDependencies }: PackageJson,
-  scripts: string[],
-): OldConfig {
-  const name = ['webpack.config.js', 'webpack.config.cjs'].find(one => existsSync(join(root, one)))
-  const source = name ? withoutComments(readFileSync(join(root, name), 'utf8')) : ''
-  const packages = { ...dependencies, ...devDependencies }
-  const server = packages['cozy-konnector-libs'] ?? packages['@konnectory/libs'] ?? packages['@konnectory/sdk']
-  if (/webpack\.config\.clisk/.test(source) || (packages['cozy-clisk'] && !server)) {
-    return {
-      notes: [],
-      refusal:
-        'This is a client-side konnector (cozy-clisk): it runs in a browser view of the flagship app, not on a server, and konnectory does not build it. Keep its webpack build.',
-    }
-  }
+export function readOldConfig(root: string, packageJson: PackageJson, scripts: string[]): OldConfig {
+  const refusal = refuseClientSide(root, packageJson)
+  if (refusal) return { notes: [], refusal }
+  const { name, source } = findConfig(root)
   if (!name) return { notes: [] }
   const lost = notHonoured(source, scripts)
   return {
     notes: [`${name} is not read: this build does the same without webpack.`, ...lost.map(what => `${name}: ${what}`)],
   }
+}
+
+/** @returns what to tell the author of a konnector that no server runs; undefined for any other */
+export function refuseClientSide(root: string, { dependencies, devDependencies }: PackageJson): string | undefined {
+  const packages = { ...dependencies, ...devDependencies }
+  const server = packages['cozy-konnector-libs'] ?? packages['@konnectory/libs'] ?? packages['@konnectory/sdk']
+  const isClient = /webpack\.config\.clisk/.test(findConfig(root).source) || (packages['cozy-clisk'] && !server)
+  return isClient
+    ? 'This is a client-side konnector (cozy-clisk): it runs in a browser view of the flagship app, not on a server, and konnectory neither runs nor builds it. Keep its webpack build.'
+    : undefined
+}
+
+function findConfig(root: string): { name: string | undefined; source: string } {
+  const name = ['webpack.config.js', 'webpack.config.cjs'].find(one => existsSync(join(root, one)))
+  return { name, source: name ? withoutComments(readFileSync(join(root, name), 'utf8')) : '' }
 }
 
 function notHonoured(source: string, scripts: string[]): string[] {

@@ -48,6 +48,10 @@ export function parseDevConfig(text: string): DevConfig {
   for (const key of OBJECT_KEYS)
     if (config[key] !== undefined && config[key] !== null && !isObject(config[key]))
       throw new UsageError(`${DEV_CONFIG}: "${key}" must be an object.`)
+  if (config.COZY_URL !== undefined && config.COZY_URL !== null && typeof config.COZY_URL !== 'string')
+    throw new UsageError(`${DEV_CONFIG}: "COZY_URL" must be a string.`)
+  if (config.demoVendor !== undefined && typeof config.demoVendor !== 'boolean' && !isObject(config.demoVendor))
+    throw new UsageError(`${DEV_CONFIG}: "demoVendor" must be true, false or an object of its options.`)
   if (
     config.scrub !== undefined &&
     !(Array.isArray(config.scrub) && config.scrub.every(text => typeof text === 'string'))

@@ -48,7 +48,11 @@ export function findEntry(root: string, given?: string): string {
   if (given) {
     const path = resolve(root, given)
     if (isFile(path)) return path
-    throw new EntryError(`File ${given} does not exist.`)
+    const found = sourceAt(root, given)
+    if (found) return found
+    throw new EntryError(
+      isDirectory(path) ? `${given} is a folder without an index script.` : `File ${given} does not exist.`,
+    )
   }
   const { main } = readPackageJson(root)
   const candidates = [main, 'src/index', 'index', 'konnector'].filter(one => one !== undefined)

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { UsageError } from '../terminal/output.ts'
 import type { Exchange } from './exchange.ts'
 import { type Har, type HarEntry, harEntry } from './har.ts'
 import { Dictionary, SHORTEST } from './scrub/dictionary.ts'
@@ -81,18 +82,18 @@ export async function saveRecording(file: string, recording: Recording): Promise
   await rename(`${file}.part`, file)
 }
 
-/** @throws Error that says how to make a recording when there is none, or what is wrong with the file */
+/** @throws UsageError that says how to make a recording when there is none, or what is wrong with the file */
 export async function loadRecording(file: string): Promise<Har> {
   let text: string
   try {
     text = await readFile(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error(`There is no recording ${file}. Make one with: konnectory standalone --record`)
+    throw new UsageError(`There is no recording ${file}. Make one with: konnectory standalone --record`)
   }
   const har = parse(file, text)
   if (!Array.isArray(har?.log?.entries))
-    throw new Error(`${file} is not a HAR file. Make it anew with: konnectory standalone --record`)
+    throw new UsageError(`${file} is not a HAR file. Make it anew with: konnectory standalone --record`)
   // A HAR saved by a browser replays too: its first request tells the time.
   har.log._konnectory ??= {
     recordedAt: (har.log.entries[0] as HarEntry | undefined)?.startedDateTime ?? '2020-01-01T00:00:00.000Z',
@@ -107,7 +108,9 @@ function parse(file: string, text: string): Har {
   try {
     return JSON.parse(text) as Har
   } catch (error) {
-    throw new Error(`${file} is not JSON: ${(error as Error).message}`)
+    throw new UsageError(
+      `${file} is not JSON: ${(error as Error).message}. Make it anew with: konnectory standalone --record`,
+    )
   }
 }
 

@@ -1,3 +1,5 @@
+import { UsageError } from '../terminal/output.ts'
+
 /** Where a pinned name really lives. `tls` says whether TLS is spoken there for https; without it https goes plain. */
 export interface Pin {
   host: string
@@ -14,12 +16,12 @@ export type Pins = Record<string, Pin>
  * A plain address answers https as well, without TLS: a vendor faked on loopback seldom has a certificate for the
  * real one's name. With `https://` TLS is spoken, and its certificate is not checked for the same reason.
  *
- * @throws Error that names the pin when it cannot be read
+ * @throws UsageError that names the pin when it cannot be read
  */
 export function parsePin(name: string, address: unknown): Pin {
   const match = typeof address === 'string' && /^(https?:\/\/)?(\[[^\]]+\]|[^:/\s]+)(?::(\d{1,5}))?\/?$/.exec(address)
   if (!match || !/^[^\s/:]+$/.test(name))
-    throw new Error(
+    throw new UsageError(
       `Cannot read the host pin "${name}=${String(address)}": write name=address:port, for instance vendor.test=127.0.0.1:8080.`,
     )
   const [, scheme, host, port] = match

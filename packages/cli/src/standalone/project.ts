@@ -5,7 +5,8 @@ import { basename, join, resolve } from 'node:path'
 import type { Field } from '@konnectory/protocol'
 import { stop as stopBundler } from 'esbuild'
 import { bundle } from '../build/bundle.ts'
-import { findEntry } from '../project/entry.ts'
+import { refuseClientSide } from '../build/webpack-config.ts'
+import { findEntry, readPackageJson } from '../project/entry.ts'
 import { type ProjectManifest, readProjectManifest } from '../project/manifest.ts'
 import { UsageError } from '../terminal/output.ts'
 
@@ -34,6 +35,8 @@ export interface RunnableScript {
 export function openProject(root: string, file: string | undefined, command: string): Project {
   if (file !== undefined && !existsSync(resolve(root, file)))
     throw new UsageError(`File ${resolve(root, file)} does not exist. ${command} cannot run it.`)
+  const refusal = refuseClientSide(root, readPackageJson(root))
+  if (refusal) throw new UsageError(refusal)
   const entry = findEntry(root, file)
   const manifest = existsSync(join(root, 'manifest.konnector')) ? readProjectManifest(root) : undefined
   return {

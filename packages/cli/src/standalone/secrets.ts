@@ -1,6 +1,8 @@
 import type { Field } from '@konnectory/protocol'
 
 const SECRET_NAME = /pass|pwd|secret|token|pin\b|otp|code|answer|key/i
+/** Properties of documents; the code of a text message and the kept session stand on the account beside its fields. */
+const TELLING = /passw|secret|token|^twofacode$|^session$/i
 /** Shorter values appear by chance in any text. */
 const SHORTEST = 4
 
@@ -48,10 +50,7 @@ export function createSecretMask(values: Record<string, unknown>, fields: Field[
     if (Array.isArray(value)) return value.map(hideIn)
     if (value === null || typeof value !== 'object') return value
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [
-        key,
-        /passw|secret|token/i.test(key) && isText(item) ? MASK : hideIn(item),
-      ]),
+      Object.entries(value).map(([key, item]) => [key, TELLING.test(key) && isText(item) ? MASK : hideIn(item)]),
     )
   }
   return { hide, hideIn, seen }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { type DevConfig, readDevConfig } from '../project/dev-config.ts'
 import { formatDiagnostic } from '../project/manifest.ts'
@@ -74,7 +74,9 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
     reportManifest(project, printer)
 
     const dir = dataDirectory(root, options.dir, config)
-    await mkdir(dir, { recursive: true })
+    await needWritable(dir, 'Files and importedData.json go there: name another folder with --dir.')
+    // Asked for now: a run that cannot be kept would be a code by text message for nothing.
+    if (mode === 'record') await needWritable(dirname(recording), 'The recording goes there.')
     const pins = collectPins(config.hosts, options.host)
     // A replay is offline: nothing to start.
     if (config.demoVendor && !har) closers.push(await startDemoVendorFor(config, pins, printer))
@@ -143,6 +145,16 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
     return outcome === 'done' && !run.notSaved ? 0 : 1
   } finally {
     for (const close of closers.reverse()) await close()
+  }
+}
+
+/** @throws UsageError when the folder cannot be made or written */
+async function needWritable(folder: string, use: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+    await access(folder, constants.W_OK)
+  } catch (error) {
+    throw new UsageError(`${folder} cannot be written. ${use} (${(error as Error).message})`)
   }
 }
 

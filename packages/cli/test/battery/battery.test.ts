@@ -110,3 +110,29 @@ test('without a recording, or with a bad manifest, it fails and says why; the ou
   assert.match(captured.stdout(), /\nnot ok 2 - there is a recording to replay\n {2}# .*konnectory standalone --record/)
   assert.match(captured.stdout(), /\n1\.\.2\n# 0 passed, 2 failed, 0 skipped\n$/)
 })
+
+test('a script that cannot be bundled, a recording that cannot be read: failures of their checks, still TAP', async () => {
+  await using project = await makeProject({
+    'index.js': 'const a = {',
+    'manifest.konnector': MANIFEST,
+    'fixtures/standalone.har': '{',
+  })
+  const captured = capture(project.root)
+  assert.equal(await runTests({}, captured.terminal), 1)
+  assert.match(
+    captured.stdout(),
+    /\nnot ok 1 .*valid\n {2}# index\.js:1:12: Expected identifier but found end of file\n/,
+  )
+  assert.match(captured.stdout(), /\nnot ok 2 .*\n {2}# .*standalone\.har is not JSON: .* Make it anew with/)
+  assert.match(captured.stdout(), /\n1\.\.2\n/)
+})
+
+test('without a manifest the runs are left out: nothing would be recognised the second time', async () => {
+  await using project = await makeProject({ 'src/index.js': '1', 'fixtures/standalone.har': { log: { entries: [] } } })
+  const { checks, code } = await battery(project)
+  assert.equal(code, 1)
+  assert.deepEqual(
+    Object.values(checks).map(({ status }) => status),
+    ['failed', 'passed'],
+  )
+})

@@ -192,6 +192,24 @@ describe('build: modules that are not there', () => {
     assert.match(message, /index\.js:3:9: The file \.\/gone does not exist\./)
   })
 
+  it("a way out when upstream's packages cannot be installed: modules in .konnectory/", async () => {
+    const files = {
+      'package.json': { dependencies: { 'cozy-konnector-libs': '5.12.0', dayjs: '^1.10.4', two: '>=2 <4' } },
+      'src/index.js': `console.log(require('dayjs'), require('two'), require('dayjs'))`,
+    }
+    const message = await failing(files)
+    assert.match(
+      message,
+      /cozy-konnector-libs, which is not needed here: npm install --prefix \.konnectory dayjs@\^1\.10\.4 'two@>=2 <4'$/,
+    )
+    const { stdout } = await run({
+      ...files,
+      '.konnectory/node_modules/dayjs/index.js': `module.exports = 'days'`,
+      '.konnectory/node_modules/two/index.js': `module.exports = 2`,
+    })
+    assert.equal(stdout, 'days 2 days\n')
+  })
+
   it('a file no loader knows is told what to do with', async () => {
     const message = await failing({ 'src/index.js': `require('./page.html')`, 'src/page.html': '<p>' })
     assert.match(message, /src\/page\.html cannot be bundled.*assets\//)

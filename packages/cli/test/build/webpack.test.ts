@@ -3,6 +3,7 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { buildKonnector } from '../../src/build/build.ts'
 import { answerWebpack } from '../../src/build/webpack-command.ts'
+import { openProject } from '../../src/standalone/project.ts'
 import { konnectorFolder, runNode } from './konnector-folder.ts'
 
 const script = { 'src/index.js': 'console.log(1)' }
@@ -53,6 +54,7 @@ describe('build: old webpack configurations (build.md section 1)', () => {
       'webpack.config.js': `module.exports = require('cozy-konnector-build/webpack.config.clisk')`,
     })
     await assert.rejects(buildKonnector({ root: folder.root }), /client-side konnector.*Keep its webpack build/)
+    assert.throws(() => openProject(folder.root, undefined, 'x'), /client-side konnector/)
   })
 })
 

@@ -84,7 +84,11 @@ for (const language of ['javascript', 'typescript'] as Language[]) {
 
     it('is set up for the demo vendor', () => {
       const config = parse(read(slug, 'konnector-dev-config.json'))
-      assert.deepEqual(config, { fields: { login: 'ada@example.org', password: 'lovelace-1843' }, demoVendor: true })
+      assert.deepEqual(config, {
+        fields: { login: 'ada@example.org', password: 'lovelace-1843' },
+        scrub: ['Lovelace', '43 rue des Lilas'],
+        demoVendor: true,
+      })
     })
 
     it('asks for what its code uses, and has exactly the six scripts', () => {

@@ -68,7 +68,7 @@ export class DataFile {
 
   /**
    * @returns what was kept, whether a journal had to be read back (then `save` should follow), and how each of them ended
-   * @throws JsonFileError when the file is not JSON; Error when it does not hold documents
+   * @throws JsonFileError when the file is not JSON; DataFileError when it does not hold documents
    */
   read(): { documents: DocumentsByDoctype; recovered: boolean; unfinished: Unfinished[] } {
     const text = existsSync(this.path) ? readFileSync(this.path, 'utf8') : ''
@@ -183,27 +183,32 @@ function replay(documents: DocumentsByDoctype, journal: string): Unfinished | un
   return last
 }
 
+/** A file of documents that holds something else; the message names the file, and quotes nothing of it. */
+export class DataFileError extends Error {
+  override name = 'DataFileError'
+}
+
 /**
  * Accepts `{doctype: [documents]}` and the array of `{...document, doctype}` that the tools wrote in 2018 (`sdk/stub.md` section 5).
  *
- * @throws Error naming the file and what is wrong in it
+ * @throws DataFileError naming the file and what is wrong in it
  */
 export function toDocuments(value: unknown, file: string): DocumentsByDoctype {
   const documents: DocumentsByDoctype = {}
   if (Array.isArray(value)) {
     for (const [at, item] of value.entries()) {
       if (!isObject(item) || typeof item.doctype !== 'string')
-        throw new Error(`${file}: item ${at} should be an object with a "doctype"`)
+        throw new DataFileError(`${file}: item ${at} should be an object with a "doctype"`)
       const { doctype, ...doc } = item
       listOf(documents, doctype as string).push(doc)
     }
     return documents
   }
-  if (!isObject(value)) throw new Error(`${file} should hold an object: {"<doctype>": [documents]}`)
+  if (!isObject(value)) throw new DataFileError(`${file} should hold an object: {"<doctype>": [documents]}`)
   for (const [doctype, docs] of Object.entries(value)) {
-    if (!Array.isArray(docs)) throw new Error(`${file}: "${doctype}" should be an array of documents`)
+    if (!Array.isArray(docs)) throw new DataFileError(`${file}: "${doctype}" should be an array of documents`)
     const bad = docs.findIndex(doc => !isObject(doc))
-    if (bad !== -1) throw new Error(`${file}: item ${bad} of "${doctype}" should be an object`)
+    if (bad !== -1) throw new DataFileError(`${file}: item ${bad} of "${doctype}" should be an object`)
     documents[doctype] = docs as Document[]
   }
   return documents

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { Document, Stored } from '@konnectory/protocol'
 import { digest, hashable } from '../identifiers.ts'
 import { parseJsonWithComments } from '../json-with-comments.ts'
-import { type DocumentsByDoctype, toDocuments } from './data-file.ts'
+import { DataFileError, type DocumentsByDoctype, toDocuments } from './data-file.ts'
 import type { Documents } from './documents.ts'
 
 /**
  * Puts documents in memory as they are. Written by hand, they may lack `_id` and `_rev`: both are then made from the content, so that
  * the same file gives the same ids at each start.
  *
- * @throws Error when two documents of a doctype have the same `_id`
+ * @throws DataFileError when two documents of a doctype have the same `_id`
  */
 export function loadDocuments(documents: Documents, content: DocumentsByDoctype, file: string, seeded: boolean): void {
   for (const [doctype, docs] of Object.entries(content)) {
@@ -18,7 +18,7 @@ export function loadDocuments(documents: Documents, content: DocumentsByDoctype,
     for (const doc of docs) {
       const stored = withIdentity(doctype, doc, id => collection.get(id) !== undefined)
       if (collection.get(stored._id)) {
-        throw new Error(
+        throw new DataFileError(
           `${file}: two documents of ${doctype} have the _id "${stored._id}". Remove one, or give it another _id.`,
         )
       }

@@ -1,4 +1,5 @@
-import { lchownSync, mkdirSync, realpathSync } from 'node:fs'
+import { lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { assertReachable, handsOver, type ServiceUser, serviceUser } from './service-user.ts'
 import { DatabaseStartError, hasCode } from './start-error.ts'
 
@@ -15,7 +16,9 @@ export interface DataDirectory {
  */
 export function openDataDirectory(path: string): DataDirectory {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    // Only the last one is private: the service user must get through those above it.
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    makePrivate(path)
     const real = realpathSync(path)
     const user = serviceUser(real)
     if (handsOver(user)) lchownSync(real, user.uid, user.gid)
@@ -23,6 +26,14 @@ export function openDataDirectory(path: string): DataDirectory {
     return { path: real, user }
   } catch (error) {
     throw explained(path, error)
+  }
+}
+
+function makePrivate(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST') || !statSync(path).isDirectory()) throw error
   }
 }
 

@@ -6,10 +6,10 @@ import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { writeTemplate } from '../../cli/src/create/template.ts'
-import { startDemoVendor } from '../src/demo-vendor/index.ts'
+import { writeTemplate } from './packages/cli/src/create/template.ts'
+import { startDemoVendor } from './packages/testkit/src/demo-vendor/index.ts'
 
-const ROOT = join(import.meta.dirname, '../../..')
+const ROOT = import.meta.dirname
 const CLI = join(ROOT, 'packages/cli/src/bin.ts')
 
 const guide = await readFile(join(ROOT, 'docs/guide/write-a-konnector.md'), 'utf8')
@@ -90,7 +90,7 @@ test('the guide, step by step', { timeout: 180_000 }, async t => {
     text.replace(/ {2}"fields": \{[^}]*\},\n/, graceFields.replace(/ {2}"scrub".*\n/, '')),
   )
   await configure(folder, text => text.replace(/ {2}"scrub".*\n/, / {2}"scrub".*\n/.exec(graceFields)?.[0] ?? ''))
-  const challenged = await konnectory(folder, 'npm run standalone -- --dir grace')
+  const challenged = await konnectory(folder, 'npm run standalone -- --dir data/grace')
   assert.equal(challenged.code, 1)
   assert.match(challenged.output, /Ended with CHALLENGE_ASKED/)
 
@@ -105,27 +105,29 @@ test('the guide, step by step', { timeout: 180_000 }, async t => {
 
   // 4. The code
   await change(folder, code)
-  const asked = await konnectory(folder, 'npm run standalone -- --dir grace')
+  const asked = await konnectory(folder, 'npm run standalone -- --dir data/grace')
   assert.equal(asked.code, 0, asked.output)
   assert.match(asked.output, /Enter the code sent by text message/)
-  const kept = await konnectory(folder, 'npm run standalone -- --dir grace')
+  const kept = await konnectory(folder, 'npm run standalone -- --dir data/grace')
   assert.match(kept.output, /io\.cozy\.bills +0 new, 0 updated, 29 unchanged/)
   assert.doesNotMatch(kept.output, /Enter the code/)
 
   // 5. A folder for each contract
   await change(folder, contracts)
-  const again = await konnectory(folder, 'npm run standalone -- --dir grace')
+  const again = await konnectory(folder, 'npm run standalone -- --dir data/grace')
   assert.match(again.output, /io\.cozy\.files +0 new/)
-  const data = await konnectory(folder, 'npm run standalone -- --dir data')
+  const data = await konnectory(folder, 'npm run standalone -- --dir data/contracts')
   assert.match(data.output, /io\.cozy\.files +29 new/)
-  const folders = (await readdir(join(folder, 'data'), { withFileTypes: true })).filter(entry => entry.isDirectory())
+  const folders = (await readdir(join(folder, 'data/contracts'), { withFileTypes: true })).filter(entry =>
+    entry.isDirectory(),
+  )
   assert.equal(folders.length, 3)
 
   // 6. Record, test, build
-  const recorded = await konnectory(folder, 'npm run standalone -- --dir recorded --record')
+  const recorded = await konnectory(folder, 'npm run standalone -- --dir data/recorded --record')
   assert.equal(recorded.code, 0, recorded.output)
   await configure(folder, text => text.replace('hopper-1906', 'wrong'))
-  const refused = await konnectory(folder, 'npm run standalone -- --dir recorded-wrong --record --as wrong-password')
+  const refused = await konnectory(folder, 'npm run standalone -- --dir data/wrong --record --as wrong-password')
   assert.match(refused.output, /Ended with LOGIN_FAILED/)
   await configure(folder, text => text.replace('"wrong"', '"hopper-1906"'))
   for (const name of ['standalone', 'wrong-password']) {
