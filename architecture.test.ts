@@ -18,6 +18,7 @@ const mayImport: Record<string, string[]> = {
   '@konnectory/sdk': ['@konnectory/protocol', '@konnectory/client'],
   '@konnectory/libs': ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/standalone'],
   '@konnectory/testkit': ['@konnectory/protocol'],
+  '@konnectory/stack': ['@konnectory/protocol'],
   konnectory: [
     '@konnectory/protocol',
     '@konnectory/client',

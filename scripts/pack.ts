@@ -125,7 +125,14 @@ function nameContent(folders: string[]): void {
   }
 }
 
-function readManifest(folder: string): { name: string; version: string; dependencies?: Record<string, string> } {
+interface Manifest {
+  name: string
+  version: string
+  private?: boolean
+  dependencies?: Record<string, string>
+}
+
+function readManifest(folder: string): Manifest {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
 }
 

@@ -3,6 +3,7 @@
  *
  *     npm test                      everything, with the short versions of the long rounds
  *     npm run test:long             the same with the long rounds
+ *     npm test -- --external        the stack's on Debian's PostgreSQL 15 instead of the embedded one
  *     npm test -- packages/sdk      only the tests below that folder, or one file
  */
 import { spawn } from 'node:child_process'
@@ -37,6 +38,7 @@ for (const name of Object.keys(env)) {
   if (/^(COZY_|KONNECTORY_|SENTRY_|REPLAY$|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)) delete env[name]
 }
 if (long) env.KONNECTORY_LONG = '1'
+if (args.includes('--external')) env.KONNECTORY_TEST_DATABASE = 'external'
 
 const options = [
   '--test',

@@ -66,7 +66,11 @@ export async function slimPackage({ folder, inline = {} }: SlimOptions): Promise
   for (const [path, text] of declarations) {
     const file = join(fresh, placeOf(path))
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
+    // tsc indents by four.
+    writeFileSync(
+      file,
+      text.replace(/^(?: {4})+/gm, indent => '  '.repeat(indent.length / 4)),
+    )
   }
   rmSync(dist, { recursive: true })
   renameSync(fresh, dist)

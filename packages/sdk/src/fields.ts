@@ -64,14 +64,6 @@ type IsOptional<S> =
 
 type NotTrue<R> = [R] extends [true] ? false : true
 
-/** Names that are secret whatever their type (`manifest.md` section 3.1). */
-const SECRET_NAMES = new Set(['secret', 'dob', 'code', 'answer', 'access_token', 'refresh_token', 'appSecret'])
-
-/** True for a field whose value must not be shown. */
-export function isSecretField(name: string, spec: FieldSpec = {}): boolean {
-  return spec.encrypted ?? (spec.type === 'password' || SECRET_NAMES.has(name))
-}
-
 /** Types that may stay empty although nothing says `required: false`: no person fills them in. */
 const NOT_ASKED = new Set(['hidden', 'checkbox', 'folder', 'account'])
 

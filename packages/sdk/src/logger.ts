@@ -1,4 +1,5 @@
 import { LEVELS, type LogLevel, messageText, toHumanLine, toJsonLine } from './log-line.ts'
+import { createSecretMask, type SecretMask } from './secrets.ts'
 
 /** `log('info', 'text', 'label')`, or `log.info('text', 'label')`. */
 export interface Log {
@@ -16,8 +17,10 @@ export interface Log {
 export interface Logger extends Log {
   /** A line with further members. */
   structured(level: LogLevel, message: string, label: string | undefined, extra: Record<string, unknown>): void
-  /** From now on this value is shown as `***` wherever a message holds it. Values under 4 characters are left alone. */
-  hide(secret: unknown): void
+  /** From now on this value is shown as `***` wherever a line holds it. */
+  hide: SecretMask['hide']
+  /** The same for the secrets among an account's fields. */
+  hideFields: SecretMask['hideFields']
 }
 
 export interface LoggerOptions {
@@ -33,13 +36,13 @@ export interface LoggerOptions {
 
 export function createLogger(options: LoggerOptions): Logger {
   const least = LEVELS[options.threshold as LogLevel] ?? LEVELS.debug
-  const secrets: string[] = []
-  const clean = (text: string) => secrets.reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text)
+  const { hide, hideFields, mask } = createSecretMask()
 
   function structured(level: LogLevel, message: string, label?: string, extra?: Record<string, unknown>) {
     if (!(LEVELS[level] >= least)) return
     const time = options.now?.() ?? new Date()
-    const line = { time, type: level, label, namespace: options.namespace, message: clean(message), extra }
+    const { namespace } = options
+    const line = { time, type: level, label: label && mask(label), namespace, message: mask(message), extra }
     options.write(`${options.human ? toHumanLine(line, options.colours) : toJsonLine(line)}\n`)
   }
   const log = (level: LogLevel, message: unknown, label?: string) =>
@@ -52,11 +55,7 @@ export function createLogger(options: LoggerOptions): Logger {
     error: (message: unknown, label?: string) => log('error', message, label),
     critical: (message: unknown, label?: string) => log('critical', message, label),
     structured,
-    hide(secret: unknown) {
-      if (typeof secret !== 'string' || secret.length < 4 || secrets.includes(secret)) return
-      secrets.push(secret)
-      // The longest first: a secret may be part of another one.
-      secrets.sort((a, b) => b.length - a.length)
-    },
+    hide,
+    hideFields,
   })
 }

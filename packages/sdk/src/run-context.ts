@@ -3,7 +3,7 @@ import { nodeFetch } from '@konnectory/client/node-fetch'
 import { accountIdentifier, createAccountHandle, fetchAccount, findFolderPath } from './account.ts'
 import { tokenSource } from './credentials.ts'
 import type { Environment } from './environment.ts'
-import { type FieldSpecs, isSecretField, readFields } from './fields.ts'
+import { type FieldSpecs, readFields } from './fields.ts'
 import { createHttp } from './http/http-client.ts'
 import type { AnyKonnector, ManifestLike, RunContext } from './konnector.ts'
 import { errors, KonnectorError } from './konnector-error.ts'
@@ -30,14 +30,14 @@ export interface ContextSetup {
 export async function createRunContext(setup: ContextSetup): Promise<{ context: RunContext; session: SessionEnd }> {
   const { konnector, environment, manifest, log, limit, fetch } = setup
   const client = stackClient(environment, log, setup.stackFetch)
-  const secret: unknown = environment.parameters?.secret
-  for (const value of Object.values(typeof secret === 'object' && secret !== null ? secret : [secret])) log.hide(value)
+  log.hide(environment.parameters?.secret)
 
   const document = await fetchAccount(client, environment.message, log)
   const folderPath = await findFolderPath(client, environment.message, document)
   const specs: FieldSpecs = { ...manifest.fields, ...konnector.fields }
   const { fields, missing } = readFields(specs, { ...document.auth, ...document.oauth })
-  for (const [name, value] of Object.entries(fields)) if (isSecretField(name, specs[name])) log.hide(value)
+  for (const part of [fields, document.data]) log.hideFields(part, specs)
+  log.hide(document.twoFACode)
   // A deletion may have to do with what is left of an account.
   if (missing.length > 0 && !environment.message.account_deleted) {
     throw new KonnectorError('LOGIN_FAILED.NEEDS_SECRET', {

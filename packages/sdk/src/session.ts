@@ -1,7 +1,7 @@
 import type { AccountHandle } from './account.ts'
 import type { CookieJar } from './http/cookie-jar.ts'
 import { HttpError } from './http/http-errors.ts'
-import type { Log } from './logger.ts'
+import type { Logger } from './logger.ts'
 
 /** Cookies kept on the account between runs, so that most runs need no login. */
 export interface Session {
@@ -38,9 +38,13 @@ export interface SessionEnd {
  * The format on the account is that of the older library (`exports.md` section 4): `data.auth.session` holds the JSON text
  * of a tough-cookie jar; other members of `data` and `data.auth` are kept.
  */
-export function createSession(account: AccountHandle, jar: CookieJar, log: Log): Session & SessionEnd {
+export function createSession(account: AccountHandle, jar: CookieJar, log: Logger): Session & SessionEnd {
   let savedVersion: number | undefined
   const stored = () => (account.data.auth ?? {}) as { session?: unknown }
+  /** Cookies are keys to the account; short ones are choices: a language, a flag. */
+  const hideCookies = () => {
+    for (const { value = '' } of jar.toJSON().cookies) if (value.length >= 12) log.hide(value)
+  }
 
   const session: Session & SessionEnd = {
     async restore() {
@@ -55,6 +59,7 @@ export function createSession(account: AccountHandle, jar: CookieJar, log: Log):
       if (text === undefined || text === null || text === '') return false
       try {
         jar.load(text)
+        hideCookies()
       } catch (error) {
         log.debug(`the saved session cannot be read: ${(error as Error).message}`)
         return false
@@ -75,6 +80,7 @@ export function createSession(account: AccountHandle, jar: CookieJar, log: Log):
     },
     async save() {
       savedVersion = jar.version
+      hideCookies()
       if (account.id) await account.saveData({ auth: { ...stored(), session: JSON.stringify(jar) } })
     },
     async reset() {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { accountIdentifier } from '../src/account.ts'
-import { isSecretField, readFields } from '../src/fields.ts'
+import { readFields } from '../src/fields.ts'
 
 describe('field values', () => {
   const specs = {
@@ -31,20 +31,6 @@ describe('field values', () => {
 
   test('required ones that hold nothing are told; hidden ones and checkboxes are nobody’s to fill in', () => {
     assert.deepEqual(readFields(specs, { password: '' }).missing, ['login', 'password'])
-  })
-
-  test('what is secret: passwords, some names, and what says so', () => {
-    assert.deepEqual(
-      [
-        isSecretField('x', { type: 'password' }),
-        isSecretField('access_token', { type: 'hidden' }),
-        isSecretField('code'),
-        isSecretField('login', { type: 'text' }),
-        isSecretField('login', { encrypted: true }),
-        isSecretField('password', { type: 'password', encrypted: false }),
-      ],
-      [true, true, true, false, true, false],
-    )
   })
 })
 

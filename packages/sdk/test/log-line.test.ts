@@ -64,12 +64,15 @@ describe('lines', () => {
   test('secrets are masked wherever they appear', () => {
     const { log, lines } = capture()
     for (const secret of ['hunter2', 'hunter22', 'abc', undefined]) log.hide(secret)
-    log.info('hunter22 and hunter2, abc', 'label')
+    log.info('hunter22 and hunter2, abc abcd', 'label hunter2')
     log.structured('info', 'x hunter2', undefined, {})
+    log.hideFields({ login: 'ada', memo: 'blue-sky', nested: { token: 't0k' } }, { memo: { type: 'password' } })
+    log.warn({ message: 'ada blue-sky t0k' })
     assert.deepEqual(
       lines.map(line => JSON.parse(line).message),
-      ['*** and ***, abc', 'x ***'],
+      ['*** and ***, *** abcd', 'x ***', 'ada *** ***'],
     )
+    assert.equal(JSON.parse(lines[0] as string).label, 'label ***')
   })
 })
 

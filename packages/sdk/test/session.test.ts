@@ -13,7 +13,8 @@ const read = (stack: TestStack) => stack.client.data.get<Account>('io.cozy.accou
 /** One run's session on this stack. */
 async function open(stack: TestStack) {
   const jar = new CookieJar()
-  const log = createLogger({ write() {}, namespace: 'x', human: false })
+  const lines: string[] = []
+  const log = createLogger({ write: line => void lines.push(line), namespace: 'x', human: false })
   const session = createSession(createAccountHandle(stack.client, await read(stack), 'me'), jar, log)
   const calls: string[] = []
   const go = (test: () => boolean, cookie = 'sid=1') =>
@@ -27,7 +28,7 @@ async function open(stack: TestStack) {
         jar.setCookie(cookie, PAGE)
       },
     })
-  return { jar, session, calls, go }
+  return { jar, session, calls, go, log, lines }
 }
 
 describe('a session', () => {
@@ -39,6 +40,18 @@ describe('a session', () => {
     assert.equal(await second.go(() => true), 'restored')
     assert.equal(second.jar.cookieHeader(PAGE), 'sid=1')
     assert.deepEqual([first.calls, second.calls], [['login'], ['test']])
+  })
+
+  test('keeps its cookies out of the log, new and restored ones', async () => {
+    await using stack = await startStack({})
+    const first = await open(stack)
+    await first.go(() => true, 'sid=key-of-the-house')
+    const second = await open(stack)
+    await second.go(() => true)
+    for (const { log, lines } of [first, second]) {
+      log.info('set-cookie: sid=key-of-the-house; path=/')
+      assert.equal(JSON.parse(lines.at(-1) as string).message, 'set-cookie: sid=***; path=/')
+    }
   })
 
   test('that does not work any more is made again; a device cookie outlives it', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, sep } from 'node:path'
 import type { Loader, Plugin } from 'esbuild'
+import { narrowRequires } from './narrow-requires.ts'
 
 const LOADERS: Record<string, Loader> = {
   '.ts': 'ts',
@@ -37,6 +38,7 @@ export function momentLocales(): Plugin {
  * - `require.main === module` in an entry is true when the bundle is the script that Node runs;
  * - with `dirnames`, `__dirname` and `__filename` are those of the source, for a bundle that runs from a temporary
  *   folder (standalone). A bundle made by `build` keeps the real ones: `readPayload` needs them.
+ * And what keeps it small (`narrow-requires.ts`).
  */
 export function adaptSources(root: string, entries: readonly string[], dirnames: boolean): Plugin {
   return {
@@ -45,11 +47,19 @@ export function adaptSources(root: string, entries: readonly string[], dirnames:
       build.onLoad({ filter: /\.[mc]?[jt]s$/, namespace: 'file' }, async ({ path }) => {
         const isEntry = entries.includes(path)
         const isOwn = path.startsWith(root + sep) && !path.slice(root.length).includes(`${sep}node_modules${sep}`)
-        if (!isEntry && !(dirnames && isOwn)) return undefined
+        if (!isEntry && !isOwn) return undefined
         const source = await readFile(path, 'utf8')
         let contents = source
         if (isEntry) contents = contents.replace(MAIN_TEST, '$1__konnectory_host.module')
-        if (dirnames && /\b__(dir|file)name\b/.test(source)) contents = withDirnames(contents, path)
+        contents = await narrowRequires(contents, async specifier => {
+          const found = await build.resolve(specifier, {
+            kind: 'require-call',
+            importer: path,
+            resolveDir: dirname(path),
+          })
+          return found.errors.length === 0
+        })
+        if (dirnames && isOwn && /\b__(dir|file)name\b/.test(source)) contents = withDirnames(contents, path)
         if (contents === source) return undefined
         return { contents, loader: LOADERS[extname(path)] ?? 'js', resolveDir: dirname(path) }
       })

@@ -71,7 +71,7 @@ export function fromEsbuild(message: Message, declared: Declared): Problem {
       ? `${noLoader[2]} cannot be bundled (a ${noLoader[1]} file). Put it in assets/ and read it from __dirname.`
       : message.text
   // Our own glue has no place that an author could look at.
-  if (!message.location || message.location.namespace.startsWith('konnectory')) return { text }
+  if (!message.location || /^konnectory[a-z-]*:/.test(message.location.file)) return { text }
   const { file, line, column } = message.location
   return { text, file, line, column: column + 1 }
 }

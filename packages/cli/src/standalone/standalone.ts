@@ -63,10 +63,15 @@ export async function standalone(options: StandaloneOptions, terminal: Terminal)
   const har = mode === 'replay' ? await loadRecording(recording) : undefined
   const asker = createAsker(terminal.stdin, terminal.stderr)
   const stop = new AbortController()
-  const forget = onSignals(signal => stop.abort(signal))
+  const forget = onSignals(signal => {
+    stop.abort(signal)
+    // Who is asked something has answered: no.
+    asker.close()
+  })
   const closers: (() => Promise<unknown>)[] = [async () => asker.close(), async () => forget()]
   try {
     const config = har ? ((await readDevConfig(root)) ?? {}) : await prepareConfig(project, terminal, asker)
+    if (stop.signal.aborted) return SIGNAL_CODES[stop.signal.reason as NodeJS.Signals] ?? 1
     if (!config) return 1
     const fields = har ? { ...config.fields, ...har.log._konnectory.fields } : (config.fields ?? {})
     const mask = createSecretMask(fields, project.fields)

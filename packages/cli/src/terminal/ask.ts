@@ -47,7 +47,7 @@ export function createAsker(input: Input, output: NodeJS.WritableStream): Asker 
       hidden = options.hidden === true
       const answer =
         early.shift() ?? (ended ? undefined : await new Promise<string | undefined>(resolve => waiting.push(resolve)))
-      if (hidden || input.isTTY !== true) output.write('\n')
+      if (hidden || input.isTTY !== true || answer === undefined) output.write('\n')
       hidden = false
       return answer?.trim()
     },

@@ -154,6 +154,41 @@ describe('build: modules konnectors do not declare (exports.md section 2)', () =
   })
 })
 
+describe('build: parts of date-fns', () => {
+  it('a few of its functions and languages do not bring all of them, and are the same', async () => {
+    const { stdout, script } = await run({
+      'src/index.js': `const {
+          format,
+          parse: read
+        } = require('date-fns')
+        let { fr, enGB } = require("date-fns/locale");
+        console.log(format(read('3 février 2020', 'd MMMM yyyy', new Date(0), { locale: fr }), 'EEEE', { locale: enGB }))`,
+    })
+    assert.equal(stdout, 'Monday\n')
+    assert.ok(script.length < 400_000, `${script.length} bytes`)
+  })
+
+  it('a name that has no module of its own, or other uses, bring it whole', async () => {
+    const { stdout } = await run({
+      'src/index.js': `const { format, nothingSuch } = require('date-fns')
+        const all = require('date-fns'); const { name } = require('date-fns').format
+        console.log(typeof format, typeof nothingSuch, Object.keys(all).length > 100, typeof name)`,
+    })
+    assert.equal(stdout, 'function undefined true string\n')
+  })
+
+  it("the konnector's own version 4 too, whose modules export an object", async () => {
+    const { stdout } = await run({
+      'package.json': { dependencies: { 'date-fns': '4.1.0' } },
+      'node_modules/date-fns/package.json': { name: 'date-fns', version: '4.1.0', main: 'index.cjs' },
+      'node_modules/date-fns/index.cjs': `throw new Error('whole')`,
+      'node_modules/date-fns/format.js': `exports.format = () => 'four'; exports.formatDate = 1`,
+      'src/index.js': `const { format } = require('date-fns'); console.log(format())`,
+    })
+    assert.equal(stdout, 'four\n')
+  })
+})
+
 describe('build: modules that are not there', () => {
   it('optional ones of the libraries are a warning, only for who uses what needs them', async () => {
     const quiet = await run({ 'src/index.js': `require('cozy-konnector-libs')` })

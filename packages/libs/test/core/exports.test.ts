@@ -135,6 +135,18 @@ describe('deep imports', () => {
   })
 })
 
+describe('@konnectory/libs/captcha', () => {
+  it('plugs a solver into the solveCaptcha of the library', async () => {
+    const { useCaptchaSolver } = await import('@konnectory/libs/captcha')
+    useCaptchaSolver(async () => ({ gRecaptchaResponse: 'by hand' }))
+    try {
+      assert.equal(await load('').solveCaptcha({ websiteKey: 'k', websiteURL: 'https://v.example/' }), 'by hand')
+    } finally {
+      useCaptchaSolver(undefined)
+    }
+  })
+})
+
 describe('deprecated names', () => {
   it('warn at each call, and keep this and the arguments', async t => {
     const lines = t.mock.method(console, 'log', () => {}).mock

@@ -15,7 +15,7 @@ after(() => remove(folder))
 const data = join(folder, 'data')
 const env = { KONNECTORY_DATA: data }
 
-test('killed during the first start, at several moments', async t => {
+test('killed during the first start, at several moments', { timeout: 120_000 }, async t => {
   // Each moment is an event in the folder, or so many milliseconds after initdb began.
   const moments = long ? [0, 10, 30, 60, 100, 150, 200, 300, 400, 500, 600, 800] : [0, 100, 300]
   for (const moment of moments) {
@@ -24,14 +24,14 @@ test('killed during the first start, at several moments', async t => {
     await initdbBegan(first)
     await new Promise(resolve => setTimeout(resolve, moment))
     await server.kill()
-    const there = existsSync(join(first, 'postgresql'))
+    const done = existsSync(join(first, 'postgresql'))
     await using again = startServer({ env: { KONNECTORY_DATA: first } })
     const facts = await again.first
     assert.equal(facts.ready, true, `killed after ${moment} ms: ${facts.message}`)
     assert.deepEqual(unfinished(first), [], 'what was begun is cleared away')
     await again.close()
     assert.deepEqual(processesWith(first), [], 'no initdb, no server, no guardian')
-    t.diagnostic(`killed ${moment} ms into initdb (${there ? 'done' : 'not done'}): starts`)
+    t.diagnostic(`killed ${moment} ms into initdb (${done ? 'done' : 'not done'}): starts`)
     remove(first)
   }
 })
@@ -92,17 +92,23 @@ test('all killed at once: a stale postmaster.pid and socket do not matter', asyn
   await (await startReady()).close()
 })
 
-test('a postmaster.pid whose number is by now another program of the same user', async () => {
+test('a postmaster.pid whose number is another program of the same user, or a zombie', async () => {
   await (await startReady()).close()
-  // PostgreSQL itself would believe it and refuse.
+  // PostgreSQL itself would believe either to be the server, and refuse.
   const { uid, gid } = lstatSync(join(data, 'postgresql'))
-  const stranger = spawn('sleep', ['60'], { ...(isRoot && { uid, gid }), stdio: 'ignore' })
-  await once(stranger, 'spawn')
-  const lines = [stranger.pid, join(data, 'postgresql'), 1, 5432, join(data, 'run'), '', '', '']
-  writeFileSync(join(data, 'postgresql/postmaster.pid'), lines.join('\n'))
-  await (await startReady()).close()
-  assert.equal(stranger.exitCode, null, 'and the other program is left alone')
-  stranger.kill()
+  const script = 'sleep 0 & echo $!; exec sleep 60'
+  await using cleanup = new AsyncDisposableStack()
+  const stranger = spawn('sh', ['-c', script], { ...(isRoot && { uid, gid }), stdio: ['ignore', 'pipe', 'ignore'] })
+  cleanup.defer(() => void stranger.kill())
+  const zombie = Number(String((await once(stranger.stdout, 'data'))[0]))
+  await gone(zombie, 2000)
+  for (const pid of [stranger.pid, zombie]) {
+    process.kill(pid!, 0)
+    const lines = [pid, join(data, 'postgresql'), 1, 5432, join(data, 'run'), '', '', '']
+    writeFileSync(join(data, 'postgresql/postmaster.pid'), lines.join('\n'))
+    await (await startReady()).close()
+  }
+  assert.equal(stranger.exitCode, null, 'the other program is left alone')
 })
 
 test('kill -9 under load loses no acknowledged row', async t => {

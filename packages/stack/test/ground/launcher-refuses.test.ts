@@ -211,6 +211,39 @@ test('a package where the service user cannot read: a copy serves, made once', a
   )
 })
 
+test('a package that is not ours to complete: a copy serves', asRoot, () => {
+  const copy = copyOfPackage('readonly')
+  const cache = join(folder, 'cache-of-user')
+  mkdirSync(cache)
+  chownSync(cache, 65_534, 65_534)
+  const module = join(import.meta.dirname, '../../src/ground/database/packaged-binaries.ts')
+  const given = { ...packagedBinaries(), bin: copy.bin, packaged: copy.native }
+  const source = `import { usableBinaries } from ${JSON.stringify(module)}
+    console.log(usableBinaries(${JSON.stringify(given)}, { uid: 65534, gid: 65534 }, ${JSON.stringify(cache)}).bin)`
+  const nobody = { uid: 65_534, gid: 65_534 }
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
+    ...nobody,
+    cwd: '/',
+    encoding: 'utf8',
+  })
+  const bin = run.stdout.trim()
+  assert.ok(bin.startsWith(cache), run.stderr)
+  assert.equal(runs(bin, nobody), true)
+  assert.ok(!existsSync(join(copy.lib, 'libicui18n.so.60')))
+})
+
+test('root does not give away a folder that holds other things', asRoot, async () => {
+  const shared = join(folder, 'shared')
+  mkdirSync(join(shared, 'lost+found'), { recursive: true })
+  mkdirSync(join(shared, 'letters'))
+  assertRefused(
+    await start({ KONNECTORY_DATA: shared }),
+    'directory_unsafe',
+    /holds other things.*shared\/konnectory say/,
+  )
+  assert.equal(lstatSync(shared).uid, 0)
+})
+
 test('PG_BIN: other binaries, recorded, and no other major version later', withDebian, async () => {
   const own = join(folder, 'debian')
   const first = await start({ KONNECTORY_DATA: own, PG_BIN: DEBIAN })

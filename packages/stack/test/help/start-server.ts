@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { after } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isAlive } from '../../src/ground/database/testing.ts'
 
@@ -43,6 +44,12 @@ export interface StartOptions {
   script?: string
 }
 
+const started = new Set<ChildProcess>()
+// A test that failed half way leaves its servers; they would keep the file from ending.
+after(() => {
+  for (const child of started) child.kill('SIGKILL')
+})
+
 /** Starts help/server.ts in a process of its own. */
 export function startServer({ env, uid, before = [], script }: StartOptions): TestServer {
   const [command = '', ...args] = [...before, process.execPath, script ?? join(import.meta.dirname, 'server.ts')]
@@ -52,6 +59,8 @@ export function startServer({ env, uid, before = [], script }: StartOptions): Te
     cwd: '/',
     ...(uid !== undefined && { uid, gid: uid }),
   })
+  started.add(child)
+  child.once('close', () => started.delete(child))
   const said: unknown[] = []
   let log = ''
   child.stderr.setEncoding('utf8').on('data', text => {

@@ -1,7 +1,10 @@
-import { lchownSync, mkdirSync, realpathSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { lchownSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { assertReachable, handsOver, type ServiceUser, serviceUser } from './service-user.ts'
 import { DatabaseStartError, hasCode } from './start-error.ts'
+
+/** What makes a folder one of ours. */
+const OURS = ['database.json', 'database.lock', 'postgresql']
 
 export interface DataDirectory {
   /** Without symbolic links. */
@@ -21,7 +24,10 @@ export function openDataDirectory(path: string): DataDirectory {
     makePrivate(path)
     const real = realpathSync(path)
     const user = serviceUser(real)
-    if (handsOver(user)) lchownSync(real, user.uid, user.gid)
+    if (handsOver(user)) {
+      assertOurs(real, user)
+      lchownSync(real, user.uid, user.gid)
+    }
     assertReachable(real, user)
     return { path: real, user }
   } catch (error) {
@@ -35,6 +41,17 @@ function makePrivate(path: string): void {
   } catch (error) {
     if (!hasCode(error, 'EEXIST') || !statSync(path).isDirectory()) throw error
   }
+}
+
+/** Root must not give away a folder that holds other things: KONNECTORY_DATA=/var/lib would break the system. */
+function assertOurs(path: string, user: ServiceUser): void {
+  if (statSync(path).uid === user.uid) return
+  const entries = readdirSync(path).filter(name => name !== 'lost+found')
+  if (entries.length === 0 || entries.some(name => OURS.includes(name))) return
+  throw new DatabaseStartError(
+    'directory_unsafe',
+    `${path} holds other things, and the data directory is given to uid ${user.uid}. Choose an empty or a new folder with KONNECTORY_DATA, ${join(path, 'konnectory')} say.`,
+  )
 }
 
 /** What the operating system says of a folder, as a sentence. */

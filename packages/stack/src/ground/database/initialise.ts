@@ -12,16 +12,19 @@ import {
   rmSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Binaries } from './binaries.ts'
 import { explainFailure } from './explain.ts'
 import { handsOver, type ServiceUser } from './service-user.ts'
 import { giveTree, initdbUser, passableToGroup } from './stand-in-user.ts'
-import { DatabaseStartError } from './start-error.ts'
+import { DatabaseStartError, hasCode } from './start-error.ts'
 import { startWatched } from './watched-process.ts'
 
 /** The database's superuser; reached only through the private socket. */
 export const SUPERUSER = 'konnectory'
 const UNFINISHED = 'postgresql.new-'
+/** How long an initdb that was told to end may take to be gone. */
+const REMOVAL_MS = 5_000
 
 export interface InitialiseOptions {
   dataDirectory: string
@@ -42,7 +45,7 @@ export async function initialisedCluster(options: InitialiseOptions): Promise<{ 
   const { dataDirectory, binaries } = options
   const cluster = join(dataDirectory, 'postgresql')
   for (const name of readdirSync(dataDirectory)) {
-    if (name.startsWith(UNFINISHED)) rmSync(join(dataDirectory, name), { recursive: true, force: true, maxRetries: 5 })
+    if (name.startsWith(UNFINISHED)) await removeTree(join(dataDirectory, name))
   }
   if (existsSync(cluster)) {
     assertSameMajor(cluster, binaries)
@@ -55,10 +58,26 @@ export async function initialisedCluster(options: InitialiseOptions): Promise<{ 
     renameSync(aside, cluster)
     if (!options.noSync) syncFolder(dataDirectory)
   } catch (error) {
-    rmSync(aside, { recursive: true, force: true, maxRetries: 5 })
+    await removeTree(aside)
     throw error
   }
   return { cluster, fresh: true }
+}
+
+/**
+ * Removes a folder in which an initdb may still be ending and removing files itself: then a file vanishes under us, which
+ * `force` takes for all done. What still cannot be removed after a while is left to the next start; it is in nobody's way.
+ */
+async function removeTree(path: string): Promise<void> {
+  const deadline = performance.now() + REMOVAL_MS
+  while (existsSync(path) && performance.now() < deadline) {
+    try {
+      rmSync(path, { recursive: true, force: true })
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EBUSY')) throw error
+    }
+    if (existsSync(path)) await delay(20)
+  }
 }
 
 function assertSameMajor(cluster: string, { major, bin }: Binaries): void {

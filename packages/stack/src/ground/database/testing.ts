@@ -46,7 +46,7 @@ const LOOK_EVERY_MS = 20
 /** A log that says nothing. */
 export const silentLog: Log = createLog({ level: 'silent', clock: systemClock, write: () => {} })
 
-/** Makes an empty database of the asker's own; disposing drops it. */
+/** Makes an empty database of the asker's own; disposing drops it, once. */
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const { migrations = readMigrations(), connections = 5, statementTimeout = 10_000, log = silentLog } = options
   const server = await testServer()
@@ -57,15 +57,12 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
   })
   const url = urlOf(server, name)
   const pool = createPool({ target: url, connections, statementTimeout, log })
-  return {
-    ...pool,
-    name,
-    url,
-    async [Symbol.asyncDispose]() {
-      await pool[Symbol.asyncDispose]()
-      await withAdmin(server, admin => admin.query(`drop database ${name} with (force)`))
-    },
+  let dropped: Promise<void> | undefined
+  const drop = async () => {
+    await pool[Symbol.asyncDispose]()
+    await withAdmin(server, admin => admin.query(`drop database ${name} with (force)`))
   }
+  return { ...pool, name, url, [Symbol.asyncDispose]: () => (dropped ??= drop()) }
 }
 
 /** Runs statements on the test server's own database, as its superuser. */
