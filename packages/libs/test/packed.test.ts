@@ -65,10 +65,13 @@ describe('the package as it is published', () => {
     assert.deepEqual(JSON.parse(required), [30, true, 'function'])
     const imported = await evaluate(
       `import libs, { BaseKonnector, cozyClient, errors } from '@konnectory/libs'
+       import { useCaptchaSolver } from '@konnectory/libs/captcha'
        import { phantomModules } from '@konnectory/libs/phantom'
        import { createRequire } from 'node:module'
        const require = createRequire(process.cwd() + '/x.js')
        for (const { from, target } of Object.values(phantomModules)) if (from === 'file') require(target)
+       useCaptchaSolver(async () => ({ text: 'by hand' }))
+       if ((await require('@konnectory/libs').solveCaptcha({ type: 'image', body: '' })) !== 'by hand') throw new Error('captcha')
        console.log(JSON.stringify([Object.keys(libs).length, typeof BaseKonnector, typeof cozyClient.data.find, errors.LOGIN_FAILED,
          require('@konnectory/libs').saveBills === libs.saveBills]))`,
       '--input-type=module',

@@ -14,9 +14,12 @@ export interface DiskCache {
   write(name: string, text: string): Promise<void>
 }
 
-/** @returns the cache of the nearest `node_modules` at or above `from`; one that holds nothing when there is none */
-export function diskCache(from: string): DiskCache {
-  const modules = nearestModules(from)
+/**
+ * @param places where to look, in order of preference
+ * @returns the cache of the nearest `node_modules` at or above a place; one that holds nothing when there is none
+ */
+export function diskCache(...places: string[]): DiskCache {
+  const modules = places.map(nearestModules).find(one => one !== undefined)
   if (!modules) return { read: async () => undefined, write: async () => {} }
   const folder = join(modules, '.cache', 'konnectory')
   return {

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { diskCache } from './disk-cache.ts'
 
+const HERE = dirname(fileURLToPath(import.meta.url))
 /** Changes when what we ask of svgo does; its version is ours. */
 const RECIPE = 'svgo 4.1.0, preset-default, inlineStyles all'
 
@@ -13,7 +15,7 @@ const RECIPE = 'svgo 4.1.0, preset-default, inlineStyles all'
 export async function prepareIcon(path: string): Promise<{ contents: Buffer; warning?: string }> {
   const contents = await readFile(path)
   if (!path.toLowerCase().endsWith('.svg')) return { contents }
-  const cache = diskCache(dirname(path))
+  const cache = diskCache(dirname(path), HERE)
   const name = `icon-${createHash('sha256').update(RECIPE).update(contents).digest('hex').slice(0, 16)}.svg`
   const kept = await cache.read(name)
   if (kept !== undefined) return { contents: Buffer.from(kept) }

@@ -91,6 +91,15 @@ describe('build: the cache on disk', () => {
     assert.equal(nearestModules(here), fileURLToPath(new URL('../../../../node_modules', import.meta.url)))
   })
 
+  it('keeps what it is given, for who has a node_modules somewhere: else in that of the next place', async () => {
+    using folder = konnectorFolder({ 'node_modules/a/package.json': '{}' })
+    using bare = konnectorFolder({})
+    await diskCache(bare.root, folder.root).write('x.json', '{}')
+    assert.equal(await diskCache(folder.root).read('x.json'), '{}')
+    assert.equal(await diskCache(bare.root).read('x.json'), undefined)
+    assert.deepEqual(readdirSync(folder.path('node_modules/.cache/konnectory')), ['x.json'], 'nothing lies beside')
+  })
+
   it('a place that cannot be written keeps nothing, and that is no error', async () => {
     using folder = konnectorFolder({ 'node_modules/.cache': 'a file where the folder should be' })
     chmodSync(folder.path('node_modules'), 0o555)

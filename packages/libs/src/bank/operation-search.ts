@@ -73,16 +73,19 @@ export function findOperation(
   for (const operation of operations) {
     if (!hasRightAmount(bill, operation, side, options) || !isCandidate(bill, operation, side, options)) continue
     if (side === 'debit' && !hasRoomFor(bill, operation)) continue
-    const distance = distanceTo(bill, operation, side)
+    const distance = distanceTo(bill, operation)
     if (best === undefined || distance < best.distance) best = { operation, distance }
   }
   return best?.operation
 }
 
-/** 0.7 × days apart + 0.3 × amount apart. (Upstream measured credits against the debit's amount and date.) */
-export function distanceTo(bill: Bill, operation: Operation, side: Side): number {
-  const days = Math.abs(new Date(operation.date ?? Number.NaN).getTime() - expectedTime(bill, side)) / DAY
-  return 0.7 * days + 0.3 * Math.abs((operation.amount ?? 0) - expectedAmount(bill, side))
+/**
+ * 0.7 × days apart + 0.3 × amount apart, from the debit's day and amount for credits too (`sdk/exports.md` section 14):
+ * the same operations are chosen as ever, and a second run finds the first one's.
+ */
+export function distanceTo(bill: Bill, operation: Operation): number {
+  const days = Math.abs(new Date(operation.date ?? Number.NaN).getTime() - expectedTime(bill, 'debit')) / DAY
+  return 0.7 * days + 0.3 * Math.abs((operation.amount ?? 0) - expectedAmount(bill, 'debit'))
 }
 
 function isHealthBill(bill: Bill): boolean {

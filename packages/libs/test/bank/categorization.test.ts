@@ -136,6 +136,22 @@ describe('the local model', () => {
     assert.equal(model.categorize([{ amount: -12, label: 'Boulangerie Paul' }])[0]?.localCategoryId, '400110')
   })
 
+  test('answers with what it was taught before: pretrainedClassifier', async () => {
+    const pretrainedClassifier = new NaiveBayes(tokenizer, { alpha: 1 })
+    pretrainedClassifier.learn(taggedLabel({ amount: -10, label: 'boulangerie' }), '400110')
+    const model = await createLocalModel(noClient, { pretrainedClassifier })
+    assert.equal(model.categorize([{ amount: -9, label: 'BOULANGERIE' }])[0]?.localCategoryId, '400110')
+  })
+
+  test('answers only when it knows more than a tenth of the tokens of the label', async () => {
+    const model = await createLocalModel(noClient, { customTransactionFetcher: () => learnt })
+    const answers = (label: string) => model.categorize([{ amount: 1, label }])[0]?.localCategoryId
+    // One word more: 3 tokens for each word, less 3.
+    assert.equal(answers('aaaa xb xc xd'), '200110', 'one of nine')
+    assert.equal(answers('aaaa xb xc xd xe'), '0', 'one of twelve')
+    assert.equal(answers('42'), '0', 'no token at all')
+  })
+
   test('cannot learn from nothing', async () => {
     await assert.rejects(createLocalModel(noClient, { customTransactionFetcher: () => [] }), /manualCategoryId/)
   })
@@ -173,6 +189,18 @@ describe('a categoriser', () => {
     assert.deepEqual([cozyCategoryId, localCategoryId], ['400110', '999999'])
     assert.ok((cozyCategoryProba as number) > 0.5)
     assert.equal(categorizer.classifiers.length, 2)
+  })
+
+  test('teaches itself with what customTransactionFetcher gives, not with the operations of the owner', async () => {
+    await using stack = await startOperationsStack(
+      [{ _id: '1', amount: -10, label: 'boulangerie', manualCategoryId: '1' }],
+      asset(),
+    )
+    const customTransactionFetcher = async () => [{ amount: -10, label: 'boulangerie', manualCategoryId: '2' }]
+    const place = { client: () => stack.client, warn: assert.fail }
+    const categorizer = await buildCategorizer(place, { customTransactionFetcher })
+    assert.equal(categorizer.categorize([{ amount: -10, label: 'boulangerie' }])[0]?.localCategoryId, '2')
+    assert.deepEqual(stack.requests, ['GET /remote/assets/bank_classifier_nb_and_voc'])
   })
 
   test('without any model leaves everything as it is, and says why twice', async () => {

@@ -77,7 +77,7 @@ function* combinations(items: Bill[], count: number, start = 0): Generator<Bill[
   }
 }
 
-describe('sums of bills (FIX-19)', () => {
+describe('FIX-19: sums of bills', () => {
   test('gives the same answer as trying every combination', () => {
     let seed = 7
     const random = (max: number) => {

@@ -257,6 +257,76 @@ describe('linkBills', () => {
     ])
   })
 
+  test('sums are looked for until none fits any more, for vendors that are paid several bills at once', async () => {
+    const rows: Row[] = [
+      ['first', '10-03-2018', 'Numéricable', -30],
+      ['second', '11-03-2018', 'Numéricable', -70],
+      ['other', '10-03-2018', 'SFR', -15],
+    ]
+    const bill = (_id: string, amount: number, vendor = 'Numéricable'): Bill => ({
+      ...{ _id, amount, vendor, date: day('10-03-2018') },
+    })
+    const bills = [bill('a', 10), bill('b', 20), bill('c', 33), bill('d', 37), bill('e', 7, 'SFR'), bill('f', 8, 'SFR')]
+    await using stack = await startOperationsStack(rows.map(operation))
+    const result = await linkBills(
+      { client: stack.client, log() {} },
+      bills,
+      {},
+      { identifiers: ['numéricable', 'sfr'] },
+    )
+    assert.deepEqual(
+      Object.entries(result).map(([id, links]) => [id, links.debitOperation?._id]),
+      [
+        ...[
+          ['a', 'first'],
+          ['b', 'first'],
+        ],
+        ...[
+          ['c', 'second'],
+          ['d', 'second'],
+        ],
+        ...[
+          ['e', undefined],
+          ['f', undefined],
+        ],
+      ],
+    )
+    assert.deepEqual(
+      stack.operations.map(item => item.bills),
+      [['io.cozy.bills:a', 'io.cozy.bills:b'], ['io.cozy.bills:c', 'io.cozy.bills:d'], undefined],
+    )
+  })
+
+  test('without any operation there is an empty answer per bill, and nothing is written', async () => {
+    await using stack = await startOperationsStack([])
+    const bill = health('b1', 5, { date: day('15-12-2017') })
+    const place = { client: stack.client, log: assert.fail }
+    assert.deepEqual(await linkBills(place, [bill], {}, { identifiers: 'cpam' }), { b1: { bill } })
+    assert.deepEqual(stack.requests, ['POST /data/io.cozy.bank.operations/_all_docs'])
+  })
+
+  test('allowUncategorized takes operations that no one has categorised yet', async () => {
+    const bill = health('b1', 20, { date: day('13-12-2017') })
+    for (const allowUncategorized of [false, true]) {
+      await using stack = await startOperationsStack([operation(['o', '13-12-2017', 'Cabinet', -20])])
+      const options = { identifiers: 'cpam', allowUncategorized }
+      const { b1 } = await linkBills({ client: stack.client, log() {} }, [bill], {}, options)
+      assert.equal(b1?.debitOperation?._id, allowUncategorized ? 'o' : undefined)
+    }
+  })
+
+  test('billsToRemove leave their operation, for their original, before the new ones are linked', async () => {
+    const old = {
+      ...operation(['o', '07-12-2017', 'Facture SFR', -30]),
+      bills: ['io.cozy.bills:dup', 'io.cozy.bills:gone'],
+    }
+    await using stack = await startOperationsStack([old])
+    const billsToRemove = [{ _id: 'dup', original: 'kept' }, { _id: 'gone' }]
+    const bills = [{ _id: 'new', amount: 30, date: day('07-12-2017'), vendor: 'SFR' }]
+    await linkBills({ client: stack.client, log() {} }, bills, {}, { identifiers: 'sfr', billsToRemove })
+    assert.deepEqual(stack.operations[0]?.bills, ['io.cozy.bills:kept', 'io.cozy.bills:new'])
+  })
+
   test('a bill without id is told and skipped', async () => {
     await using stack = await startOperationsStack(MONTH.map(operation))
     const told: string[] = []

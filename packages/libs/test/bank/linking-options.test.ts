@@ -25,6 +25,11 @@ describe('options of linkBankOperations', () => {
     assert.deepEqual(readLinkingOptions({ bank_identifier: '' }, { identifiers: 'x' }).identifiers, ['x'])
   })
 
+  test('dateDelta, which an old konnector still passes, changes nothing', () => {
+    const { pastWindow, futureWindow } = readLinkingOptions({}, { identifiers: 'x', dateDelta: 3 })
+    assert.deepEqual([pastWindow, futureWindow], [15, 29])
+  })
+
   test('without any identifier it is an error that names the option', () => {
     assert.throws(() => readLinkingOptions({}, {}), /identifiers/)
   })

@@ -87,12 +87,22 @@ test('the nearest wins: 0.7 per day and 0.3 per unit of money', () => {
   const bill: Bill = { date: day('2017-01-17'), amount: 10 }
   const nearest = (...operations: [string, number][]) => {
     const list = operations.map(([date, amount]) => ({ date: day(date), amount }))
-    return list.indexOf(list.toSorted((a, b) => distanceTo(bill, a, 'debit') - distanceTo(bill, b, 'debit'))[0]!)
+    return list.indexOf(list.toSorted((a, b) => distanceTo(bill, a) - distanceTo(bill, b))[0]!)
   }
   assert.equal(nearest(['2017-01-16', -10], ['2017-01-17', -10], ['2017-01-17', -11]), 1)
   assert.equal(nearest(['2017-01-17', -8], ['2017-01-17', -9], ['2017-01-17', -12]), 1)
   assert.equal(nearest(['2017-01-15', -10], ['2017-01-18', -10], ['2017-01-19', -10]), 1)
   assert.equal(nearest(['2017-01-16', -12], ['2017-01-18', -11], ['2017-01-19', -13]), 1)
+})
+
+test('of two credits the one near the expense wins: distances are those of the debit', () => {
+  const options = readLinkingOptions({}, { identifiers: 'cpam' })
+  const bill: Bill = { vendor: 'Ameli', amount: 5, originalAmount: 20, originalDate: '2017-12-10', date: '2017-12-16' }
+  const credit = (_id: string, date: string): Operation => ({
+    ...{ _id, date, amount: 5, label: 'CPAM', automaticCategoryId: '400610' },
+  })
+  const operations = [credit('on the day of the refund', '2017-12-16'), credit('after the expense', '2017-12-12')]
+  assert.equal(findOperation(bill, operations, 'credit', options)?._id, 'after the expense')
 })
 
 describe('window and tolerance', () => {

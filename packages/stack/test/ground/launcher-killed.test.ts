@@ -17,7 +17,7 @@ const env = { KONNECTORY_DATA: data }
 
 test('killed during the first start, at several moments', { timeout: 120_000 }, async t => {
   // Each moment is an event in the folder, or so many milliseconds after initdb began.
-  const moments = long ? [0, 10, 30, 60, 100, 150, 200, 300, 400, 500, 600, 800] : [0, 100, 300]
+  const moments = long ? [0, 10, 30, 60, 100, 150, 200, 300, 400, 500, 600, 800, 1200, 1600] : [0, 100, 300]
   for (const moment of moments) {
     const first = join(folder, `first-${moment}`)
     const server = startServer({ env: { KONNECTORY_DATA: first } })
