@@ -60,7 +60,7 @@ describe('the environment of a server', () => {
 })
 
 describe('the payload', () => {
-  test('absent, empty and null are none (FIX-3)', () => {
+  test('FIX-3: absent, empty and null are none', () => {
     assert.deepEqual(
       [undefined, '', 'null'].map(text => readPayload(text, '/')),
       [null, null, null],

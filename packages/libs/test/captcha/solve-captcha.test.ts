@@ -69,7 +69,7 @@ test('each type: its task, its answer', async () => {
   }
 })
 
-test('it asks until the answer is there; withFullSolution; the solution is never logged (FIX-4)', async () => {
+test('FIX-4: it asks until the answer is there; withFullSolution; the solution is never logged', async () => {
   await using vendor = await startService({ ready: 3 })
   const solution = await solveCaptcha({ ...site, interval: 1, withFullSolution: true })
   assert.deepEqual(solution, { gRecaptchaResponse: SOLUTION, text: SOLUTION, cost: 1 })

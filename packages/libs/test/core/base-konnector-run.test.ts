@@ -77,7 +77,7 @@ describe('the function form', () => {
     assert.ok(ended.lines.some(({ type, message }) => type === 'warn' && message?.includes('No account')))
   })
 
-  it('deactivates the automatic success once', async () => {
+  it('FIX-1: deactivates the automatic success once', async () => {
     await workshop.changeAccount({ state: null })
     const ended = await printing(`
       await this.deactivateAutoSuccessfulLogin()
@@ -88,7 +88,7 @@ describe('the function form', () => {
     assert.deepEqual(printed(ended), ['HANDLE_LOGIN_SUCCESS', true])
   })
 
-  it('has the handlers for what nobody catches, and for signals (FIX-1)', async () => {
+  it('FIX-1: has the handlers for what nobody catches, and for signals', async () => {
     const lost = await run(
       `new BaseKonnector(async () => { Promise.reject(new Error('lost')); await new Promise(r => setTimeout(r, 5000)) })`,
     )
@@ -245,7 +245,7 @@ describe('the class form', () => {
 
 describe('readPayload', () => {
   const read = 'return this.readPayload()'
-  it('is null without payload, for an empty one (FIX-3), and for null', async () => {
+  it('FIX-3: is null without payload, for an empty one, and for null', async () => {
     for (const COZY_PAYLOAD of [undefined, '', 'null'])
       assert.equal(printed(await printing(read, { COZY_PAYLOAD })), null)
   })

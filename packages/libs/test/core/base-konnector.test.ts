@@ -107,7 +107,7 @@ describe('waitForTwoFaCode', () => {
     process.env.COZY_JOB_MANUAL_EXECUTION = 'true'
   })
 
-  it('gives the code, in exactly two updates, and never logs it (FIX-4)', async () => {
+  it('FIX-4: gives the code, in exactly two updates, and never logs it', async () => {
     await using house = await openHouse()
     const konnector = await prepared()
     const waiting = konnector.waitForTwoFaCode({ heartBeat: 5 })

@@ -132,7 +132,7 @@ describe('CookieKonnector', () => {
     assert.deepEqual(await konnector.request(url), { cookie: null })
   })
 
-  it('resetSession empties the jar in use, and what comes afterwards is sent and saved (FIX-5)', async () => {
+  it('FIX-5: resetSession empties the jar in use, and what comes afterwards is sent and saved', async () => {
     await using _house = await openHouse(withAccount({ data: { auth: { session: OLD_SESSION } } }))
     const konnector = new Mine()
     await konnector.initAttributes()
@@ -146,7 +146,7 @@ describe('CookieKonnector', () => {
     assert.deepEqual(values(await stored()), ['new-session'])
   })
 
-  it('forgets the session when pages say RESET_SESSION, and the state with it (FIX-5)', async () => {
+  it('FIX-5: forgets the session when pages say RESET_SESSION, and the state with it', async () => {
     await using _house = await openHouse(
       withAccount({ state: 'RESET_SESSION', data: { auth: { session: OLD_SESSION } } }),
     )

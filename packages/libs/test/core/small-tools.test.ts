@@ -120,7 +120,7 @@ describe('utils', () => {
     assert.equal((await utils.fetchAll(BILLS)).length, 250)
   })
 
-  it('sortBillsByLinkedOperationNumber counts links as they are stored (FIX-20)', () => {
+  it('FIX-20: sortBillsByLinkedOperationNumber counts links as they are stored', () => {
     const bills = [{ _id: 'b1' }, { _id: 'b2' }, { _id: 'b3' }, { _id: 'b4' }]
     const operations = [{ bills: ['io.cozy.bills:b2', 'b3'] }, { bills: ['io.cozy.bills:b2', 'io.cozy.bills:zz'] }, {}]
     const sorted = utils.sortBillsByLinkedOperationNumber(bills, operations)
@@ -139,7 +139,7 @@ describe('utils', () => {
     )
   })
 
-  it('findDuplicates keeps the most linked bill of each group', async () => {
+  it('FIX-20: findDuplicates keeps the most linked bill of each group', async () => {
     const fixture = {
       [BILLS]: [
         { _id: 'b1', amount: 1, date: '2024-01-01T00:00:00.000Z' },

@@ -53,6 +53,19 @@ describe('saveBills', () => {
     assert.deepEqual(operation.bills, [`io.cozy.bills:${stored?._id}`])
   })
 
+  test('FIX-4: nothing of a bill is logged but the name of its file, not even at debug', async () => {
+    await using house = await openHouse()
+    await house.client.data.create('io.cozy.bank.operations', {
+      ...{ _id: 'op1', amount: -4711.5, date: '2025-01-08T00:00:00.000Z', label: 'CB ACME PRIVATE' },
+    })
+    const entry = bill(7, { amount: 4711.5, title: 'Surgery', vendorRef: 'ref-123456' })
+    const result = (await save([entry], { identifiers: ['acme'] })) as object
+    assert.match(JSON.stringify(result), /op1/, 'it was linked')
+    const text = house.lines.join('\n')
+    assert.match(text, /saveFiles created 1 files/)
+    for (const detail of ['4711', 'Surgery', 'ref-123456', 'PRIVATE']) assert.ok(!text.includes(detail), detail)
+  })
+
   test('a failed linking is a warning: undefined', async () => {
     await using house = await openHouse()
     assert.equal(await save([bill(1)]), undefined)

@@ -37,6 +37,8 @@ describe('bills', () => {
     }
     const wrong: [object, string][] = [
       [{ date: '2025-01-01' }, 'date which does not respect isDate'],
+      // What moment gives.
+      [{ date: { toDate: () => new Date(), isValid: () => true } }, 'date which does not respect isDate'],
       [{ amount: '3' }, 'amount which does not respect isNumber'],
       [{ vendor: 3 }, 'vendor which does not respect isString'],
     ]

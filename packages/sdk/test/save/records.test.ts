@@ -248,6 +248,18 @@ describe('saveIdentity', () => {
     assert.deepEqual(identity?.incomes, [1])
   })
 
+  test('merge false: of several, the first is updated, with a warning', async () => {
+    await using house = await openHouse()
+    const twin = { identifier: 'me', contact: { old: true }, cozyMetadata: { createdByApp: 'acme' } }
+    for (const _id of ['1', '2']) await house.client.data.create('io.cozy.identities', { _id, ...twin })
+    await saveIdentity(house.context, { contact: { new: true } }, 'me', { merge: false })
+    assert.deepEqual(
+      (await identities(house)).map(({ contact }) => contact),
+      [{ new: true }, { old: true }],
+    )
+    assert.match(house.lines.join('\n'), /warn: 2 identities/)
+  })
+
   test('merge false: errors are only logged', async () => {
     await using house = await openHouse()
     house.intercept = (_message, response) => {

@@ -49,8 +49,19 @@ describe('saving bills', () => {
     assert.equal(doc?.cozyMetadata?.sourceAccount, 'account1')
     assert.equal(doc?.cozyMetadata?.sourceAccountIdentifier, 'me@mail.test')
     assert.equal(written.length, 1)
-    assert.equal(bills[0]?._id, doc?._id, 'FIX-17: the entry has the id of its document')
+    assert.equal(bills[0]?._id, doc?._id)
     assert.ok('filestream' in entry && !('_id' in entry), 'the caller’s entry stays as it was')
+  })
+
+  test('FIX-17: the entry of a new bill has the id of its document', async () => {
+    await using house = await openHouse()
+    const { bills } = await save(house, [bill(1), bill(2)])
+    const ids = new Map((await stored(house)).map(doc => [doc.vendorRef, doc._id]))
+    assert.deepEqual(
+      bills.map(({ vendorRef, _id }) => [vendorRef, _id]),
+      [...ids],
+    )
+    assert.equal(ids.size, 2)
   })
 
   test('known bills are recognised by date, amount and vendor; nothing is written again', async () => {

@@ -51,6 +51,48 @@ describe('saving files', () => {
     await assert.rejects(save(house, undefined as never), TypeError)
   })
 
+  test('verboseFilesLog says what was created as a warning, and failed tries count', async () => {
+    await using house = await openHouse()
+    const broken = { filename: 'b.txt', fetchFile: () => Promise.reject(new Error('no')) }
+    await save(house, [text('a.txt'), broken], { verboseFilesLog: true })
+    assert.ok(house.lines.includes('warn: saveFiles created 2 files for 2 entries'))
+  })
+
+  test('the file document has everything both at its top and under attributes', async () => {
+    await using house = await openHouse()
+    const [entry] = await save(house, [text('a.txt', { fileAttributes: { metadata: { contentAuthor: 'acme' } } })])
+    const { fileDocument: file } = entry as { fileDocument: Record<string, unknown> }
+    assert.equal(file.id, file._id)
+    assert.deepEqual([file._type, file.type], ['io.cozy.files', 'file'])
+    assert.equal((file.meta as { rev: string }).rev, file._rev)
+    const attributes = file.attributes as Record<string, unknown>
+    for (const name of ['name', 'dir_id', 'mime', 'size', 'class', 'md5sum', 'metadata', 'cozyMetadata', 'type']) {
+      assert.ok(attributes[name] !== undefined, name)
+      assert.deepEqual(file[name], attributes[name], name)
+    }
+    assert.ok(file.links && file.relationships)
+    assert.equal(typeof file.size, 'string')
+  })
+
+  test('on the wire: metadata first, then the file with its account and its dates', async () => {
+    await using house = await openHouse()
+    const fileAttributes = { metadata: { contentAuthor: 'acme' }, lastModifiedDate: '2024-01-02T03:04:05.000Z' }
+    await save(house, [text('a.txt', { fileAttributes })])
+    const [metadata, upload] = house
+      .take()
+      .filter(line => /^POST \/files\/(?!_find)/.test(line))
+      .slice(-2)
+    assert.equal(metadata, 'POST /files/upload/metadata')
+    const query = new URL(upload?.split(' ')[1] ?? '', house.url).searchParams
+    assert.deepEqual(
+      ['Name', 'Type', 'SourceAccount', 'SourceAccountIdentifier', 'CreatedAt', 'UpdatedAt'].map(name =>
+        query.get(name),
+      ),
+      ['a.txt', 'file', 'account1', 'me@mail.test', fileAttributes.lastModifiedDate, fileAttributes.lastModifiedDate],
+    )
+    assert.ok(query.get('MetadataID'))
+  })
+
   test('warns when files can only be recognised by their path', async () => {
     await using house = await openHouse({ accountId: undefined, accountIdentifier: undefined })
     await save(house, [])
