@@ -21,8 +21,8 @@ describe('what a thrown value makes of the run', () => {
     ['an Error', new Error('odd'), 'odd'],
     ['an Error that is not to be retried', Object.assign(new Error('odd'), { no_retry: true }), 'odd', true],
     ['an Error without a text', new Error(''), 'UNKNOWN_ERROR'],
-    ['null (FIX-2)', null, 'UNKNOWN_ERROR'],
-    ['undefined (FIX-2)', undefined, 'UNKNOWN_ERROR'],
+    ['FIX-2: null', null, 'UNKNOWN_ERROR'],
+    ['FIX-2: undefined', undefined, 'UNKNOWN_ERROR'],
     ['an object', { code: 1 }, 'UNKNOWN_ERROR'],
   ]
   for (const [name, thrown, message, noRetry = false] of cases) {

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { buildCategorizer } from '../../src/bank/categorization.ts'
 import { createLocalModel, reweightAmounts, smoothingFor } from '../../src/bank/local-model.ts'
 import { NaiveBayes } from '../../src/bank/naive-bayes.ts'
-import { AMOUNT_TOKENS, taggedLabel, tokenizer } from '../../src/bank/tokens.ts'
+import { AMOUNT_TOKENS, type Transaction, taggedLabel, tokenizer } from '../../src/bank/tokens.ts'
 import { startOperationsStack } from './stack-of-operations.ts'
 
 const noClient = () => {
@@ -199,7 +199,8 @@ describe('a categoriser', () => {
     const customTransactionFetcher = async () => [{ amount: -10, label: 'boulangerie', manualCategoryId: '2' }]
     const place = { client: () => stack.client, warn: assert.fail }
     const categorizer = await buildCategorizer(place, { customTransactionFetcher })
-    assert.equal(categorizer.categorize([{ amount: -10, label: 'boulangerie' }])[0]?.localCategoryId, '2')
+    const [answer]: Transaction[] = categorizer.categorize([{ amount: -10, label: 'boulangerie' }])
+    assert.equal(answer?.localCategoryId, '2')
     assert.deepEqual(stack.requests, ['GET /remote/assets/bank_classifier_nb_and_voc'])
   })
 

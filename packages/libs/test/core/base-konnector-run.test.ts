@@ -124,8 +124,8 @@ describe('the function form', () => {
 describe('a failure', { concurrency: 3 }, () => {
   const cases: [name: string, thrown: string, critical: string][] = [
     ['an Error', `new Error('LOGIN_FAILED')`, 'LOGIN_FAILED'],
-    ['null (FIX-2)', 'null', 'UNKNOWN_ERROR'],
-    ['undefined (FIX-2)', 'undefined', 'UNKNOWN_ERROR'],
+    ['FIX-2: null', 'null', 'UNKNOWN_ERROR'],
+    ['FIX-2: undefined', 'undefined', 'UNKNOWN_ERROR'],
     ['an object', '{ code: 1 }', '[object Object]'],
     ['a very long text', `'x'.repeat(40000)`, 'x'.repeat(32767)],
   ]

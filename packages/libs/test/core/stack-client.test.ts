@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -173,6 +173,36 @@ describe('a run without server', () => {
     assert.equal(await readFile(join(data, 'a.txt'), 'utf8'), 'content')
     await rm(data, { recursive: true })
   })
+
+  const places: [where: string, config: string | undefined, kept: string][] = [
+    ['the current directory without a configuration', undefined, 'importedData.json'],
+    ['the root with one', '{ "fields": {} } // mine', 'data/importedData.json'],
+    ['the folderPath of its fields', '{ "fields": { "folderPath": "./other" } }', 'other/importedData.json'],
+  ]
+  for (const [where, config, kept] of places) {
+    it(`keeps its documents in ${where} (stub.md section 1)`, async () => {
+      await using workshop = await openWorkshop()
+      for (const folder of ['data', 'other']) await mkdir(join(workshop.folder, folder), { recursive: true })
+      if (config) await writeFile(join(workshop.folder, 'konnector-dev-config.json'), config)
+      const source = `const { BaseKonnector, addData } = require('cozy-konnector-libs')
+        new BaseKonnector(async function () { await addData([{ n: 1 }], 'io.cozy.test') })`
+      const ended = await workshop.run(source, {
+        COZY_URL: undefined,
+        COZY_CREDENTIALS: undefined,
+        COZY_FIELDS: JSON.stringify({ account: 'default_account_id', folder_to_save: join(workshop.folder, 'data') }),
+        NODE_ENV: 'standalone',
+      })
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr)
+      const found = (await readdir(workshop.folder, { recursive: true })).filter(path =>
+        path.endsWith('importedData.json'),
+      )
+      assert.deepEqual(found, [kept])
+      const text = await readFile(join(workshop.folder, kept), 'utf8')
+      assert.equal(JSON.parse(text)['io.cozy.test'][0].n, 1)
+      assert.deepEqual(JSON.parse(text)['io.cozy.files'], [])
+      assert.match(text, /^\{\n {2}"/)
+    })
+  }
 
   it('opens nothing until it is used, in tests', async () => {
     await using workshop = await openWorkshop()

@@ -57,11 +57,8 @@ describe('saving bills', () => {
     await using house = await openHouse()
     const { bills } = await save(house, [bill(1), bill(2)])
     const ids = new Map((await stored(house)).map(doc => [doc.vendorRef, doc._id]))
-    assert.deepEqual(
-      bills.map(({ vendorRef, _id }) => [vendorRef, _id]),
-      [...ids],
-    )
     assert.equal(ids.size, 2)
+    for (const { vendorRef, _id } of bills) assert.equal(_id, ids.get(vendorRef))
   })
 
   test('known bills are recognised by date, amount and vendor; nothing is written again', async () => {
