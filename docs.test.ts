@@ -117,6 +117,7 @@ test('every option of a command is on its page', () => {
     standalone: 'standalone',
     test: 'test',
     build: 'build',
+    deploy: 'deploy',
     shell: 'shell',
   }
   for (const [name, page] of Object.entries(pageOf)) {

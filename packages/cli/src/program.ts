@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { BuildError, formatProblem } from './build/problem.ts'
 import { register as registerBuild } from './commands/build.ts'
 import { register as registerCreate } from './commands/create.ts'
+import { register as registerDeploy } from './commands/deploy.ts'
 import { registerLater } from './commands/later.ts'
 import { register as registerShell } from './commands/shell.ts'
 import { register as registerStandalone } from './commands/standalone.ts'
@@ -52,6 +53,7 @@ export function createProgram(context: CommandContext): Command {
   program.commandsGroup('Check and ship:')
   registerTest(program, context)
   registerBuild(program)
+  registerDeploy(program, context)
   program.commandsGroup('Help:')
   registerLater(program)
   program.addHelpText(

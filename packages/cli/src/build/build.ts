@@ -43,7 +43,7 @@ export interface BuildReport {
  * Faults without which there is no usable konnector (`sdk/build.md` section 5.5): the server cannot name it, compare its
  * versions, or show it. Other errors of a manifest are said, and left to whoever publishes.
  */
-const UNUSABLE = new Set<string>([
+export const UNUSABLE = new Set<string>([
   ...['not-json', 'not-object', 'too-large', 'slug-missing', 'slug-invalid', 'version-missing', 'version-invalid'],
   ...['type-missing', 'type-webapp', 'icon-file-missing', 'script-file-missing'],
 ])

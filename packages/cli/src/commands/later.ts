@@ -4,7 +4,6 @@ import { UsageError } from '../terminal/output.ts'
 /** Scripts of existing konnectors name these; a clear sentence beats "unknown command". */
 const LATER: Record<string, string> = {
   dev: 'needs the stack, which this version does not have yet. Use konnectory standalone, which needs no server.',
-  deploy: 'is not in this version yet. Push the content of build/ to your build branch by hand.',
   publish: 'needs a registry, which this version does not have yet.',
 }
 

@@ -57,7 +57,7 @@ test('help is grouped and friendly, with and without arguments; colours only whe
   ])
     assert.match(help.stdout, text)
   assert.ok(!help.stdout.includes('\u001b['))
-  assert.ok(!/\bdev\b|deploy/.test(help.stdout), 'what is not there is not offered')
+  assert.ok(!/\bdev\b|publish/.test(help.stdout), 'what is not there is not offered')
   const none = await konnectory([])
   assert.deepEqual([none.code, none.stdout], [0, help.stdout])
   const coloured = await konnectory(['--help'], '/tmp', { FORCE_COLOR: '1' })
@@ -82,7 +82,7 @@ test('--version is that of the package', async () => {
 })
 
 test('commands of later versions say so', async () => {
-  for (const name of ['dev', 'deploy', 'publish']) {
+  for (const name of ['dev', 'publish']) {
     const { code, stderr } = await konnectory([name, '--any', 'thing'])
     assert.equal(code, 1)
     assert.match(stderr, new RegExp(`^ERROR: konnectory ${name} .*this version`))

@@ -30,7 +30,7 @@ describe('requests', () => {
 
   test('credentials in an address become a header', async () => {
     await using vendor = await startVendor(echo)
-    await createHttp().get(vendor.url.replace('//', '//me:p%40ss@') + '/echo')
+    await createHttp().get(`${vendor.url.replace('//', '//me:p%40ss@')}/echo`)
     assert.equal(vendor.requests[0]?.headers.authorization, `Basic ${btoa('me:p@ss')}`)
   })
 
