@@ -1,13 +1,13 @@
 /** Follows docs/guide/write-a-konnector.md: its commands, its changes and what it says that one sees. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { writeTemplate } from './packages/cli/src/create/template.ts'
 import { startDemoVendor } from './packages/testkit/src/demo-vendor/index.ts'
+import { typeCodes } from './scripts/type-codes.ts'
 
 const ROOT = import.meta.dirname
 const CLI = join(ROOT, 'packages/cli/src/bin.ts')
@@ -19,30 +19,13 @@ const [code = '', contracts = ''] = [...guide.matchAll(/<!-- apply -->\n```diff\
 const [, graceFields = ''] = /```jsonc\n([\s\S]*?)```/.exec(guide) ?? []
 const [, shellLines = ''] = /```js\n([\s\S]*?)```/.exec(guide) ?? []
 
-interface Ended {
-  code: number | null
-  output: string
-}
-
 /** Runs the command, which the guide must name, and types the codes that the vendor sends. */
-async function konnectory(folder: string, named: string, input?: string): Promise<Ended> {
+async function konnectory(folder: string, named: string, input?: string): ReturnType<typeof typeCodes> {
   assert.ok(guide.includes(named), `the guide says ${named}`)
   const args = named.replace(/^(npm run|npm|npx konnectory) /, '').split(' ')
   const child = spawn(process.execPath, [CLI, ...args.filter(arg => arg !== '--')], { cwd: folder, timeout: 60_000 })
-  let output = ''
-  let typed = 0
   if (input !== undefined) child.stdin.end(input)
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      output += part
-      const asked = output.match(/Enter the code/g)?.length ?? 0
-      if (asked === typed) return
-      typed = asked
-      child.stdin.write(`${[...output.matchAll(/votre code est (\d+)/g)].at(-1)?.[1]}\n`)
-    })
-  }
-  const [exit] = (await once(child, 'close')) as [number | null]
-  return { code: exit, output }
+  return typeCodes(child)
 }
 
 async function change(folder: string, diff: string): Promise<void> {

@@ -3,12 +3,12 @@
 // Names: demo-classic …, template-javascript, template-typescript; without any, all.
 // For when a sample, a template, the vendor's pages or the format of recordings changed.
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Language, writeTemplate } from '../packages/cli/src/create/template.ts'
+import { typeCodes } from './type-codes.ts'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const CLI = join(ROOT, 'packages', 'cli', 'src', 'bin.ts')
@@ -69,18 +69,7 @@ async function run(folder: string, config: Config, name: string, expected: numbe
   await writeFile(join(folder, 'konnector-dev-config.json'), JSON.stringify(config))
   const args = [CLI, 'standalone', '--dir', join(folder, name), '--record', '--as', name]
   const child = spawn(process.execPath, args, { cwd: folder, stdio: 'pipe' })
-  let output = ''
-  let typed = 0
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (part: string) => {
-      output += part
-      const asked = output.match(/Enter the code/g)?.length ?? 0
-      if (asked === typed) return
-      typed = asked
-      child.stdin.write(`${[...output.matchAll(/votre code est (\d+)/g)].at(-1)?.[1]}\n`)
-    })
-  }
-  const [code] = (await once(child, 'close')) as [number | null]
+  const { code, output } = await typeCodes(child)
   if (code !== expected) throw new Error(`${name} of ${folder} ended with ${code}, not ${expected}:\n${output}`)
 }
 

@@ -2,7 +2,7 @@ import { failedPrecondition, fileConflict, fileNotFound, invalidParameter } from
 import { changedMetadata, newMetadata } from './cozy-metadata.ts'
 import { notBefore } from './dates.ts'
 import type { Received } from './disk.ts'
-import { FILES, type FileRecord } from './file-record.ts'
+import type { FileRecord } from './file-record.ts'
 import type { FilesStore } from './files-store.ts'
 import { fileType } from './mime.ts'
 import { checkName } from './names.ts'
@@ -44,24 +44,21 @@ export async function createFile(store: FilesStore, dirId: string, name: string,
     const updated = upload.updatedAt ?? created
     // First the record: one without its file is forgotten at the next start, while a file without a record would be taken for the
     // author's own, and its name would be barred for ever.
-    const record = store.write(
-      store.documents.ids.next(FILES, id => store.collection.get(id) !== undefined),
-      {
-        type: 'file',
-        name,
-        dir_id: dirId,
-        created_at: created,
-        updated_at: notBefore(updated, created),
-        size: String(received.size),
-        md5sum: received.md5sum,
-        ...type,
-        executable: upload.executable,
-        trashed: false,
-        encrypted: upload.encrypted,
-        ...described(upload),
-        cozyMetadata: newMetadata({ ...upload, slug: store.options.slug, now }, true),
-      },
-    )
+    const record = store.add({
+      type: 'file',
+      name,
+      dir_id: dirId,
+      created_at: created,
+      updated_at: notBefore(updated, created),
+      size: String(received.size),
+      md5sum: received.md5sum,
+      ...type,
+      executable: upload.executable,
+      trashed: false,
+      encrypted: upload.encrypted,
+      ...described(upload),
+      cozyMetadata: newMetadata({ ...upload, slug: store.options.slug, now }, true),
+    })
     store.orUndo(
       () => store.disk.place(received.temporary, place),
       () => store.forget(record),

@@ -1,6 +1,6 @@
 import { fileConflict, fileNotFound } from '../http/errors.ts'
 import { newMetadata } from './cozy-metadata.ts'
-import { FILES, type FileRecord, ROOT_DIR_ID } from './file-record.ts'
+import { type FileRecord, ROOT_DIR_ID } from './file-record.ts'
 import type { FilesStore } from './files-store.ts'
 import { checkName, pathComponents } from './names.ts'
 
@@ -25,20 +25,17 @@ export function createDirectory(store: FilesStore, dirId: string, name: string, 
   store.disk.makeDirectory(place)
   const now = store.now()
   const created = about.createdAt ?? now
-  const record = store.write(
-    store.documents.ids.next(FILES, id => store.collection.get(id) !== undefined),
-    {
-      type: 'directory',
-      name,
-      dir_id: dirId,
-      path: `/${place.join('/')}`,
-      created_at: created,
-      updated_at: about.updatedAt ?? created,
-      ...(about.tags.length > 0 ? { tags: about.tags } : {}),
-      ...(about.metadata ? { metadata: about.metadata } : {}),
-      cozyMetadata: newMetadata({ ...about, slug: store.options.slug, now }, false),
-    },
-  )
+  const record = store.add({
+    type: 'directory',
+    name,
+    dir_id: dirId,
+    path: `/${place.join('/')}`,
+    created_at: created,
+    updated_at: about.updatedAt ?? created,
+    ...(about.tags.length > 0 ? { tags: about.tags } : {}),
+    ...(about.metadata ? { metadata: about.metadata } : {}),
+    cozyMetadata: newMetadata({ ...about, slug: store.options.slug, now }, false),
+  })
   store.tell('created', record, 0)
   return record
 }

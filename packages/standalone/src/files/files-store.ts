@@ -68,6 +68,14 @@ export class FilesStore {
     }
   }
 
+  /** Stores a new record under an id of its own. */
+  add(content: Omit<FileRecord, '_id' | '_rev'>): FileRecord {
+    return this.write(
+      this.documents.ids.next(FILES, id => this.collection.get(id) !== undefined),
+      content,
+    )
+  }
+
   /**
    * A step on the disk whose record is written already. The record always goes first: after a kill between the two, the journal tells
    * what the disk should have become, and what it was (`takeBackUnfinished`).
