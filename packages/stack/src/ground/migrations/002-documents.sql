@@ -1,0 +1,80 @@
+-- Documents of all instances, one logical table, one partition for each doctype that many have (storage.md §7).
+create table konnectory.docs (
+  instance_id uuid    not null,
+  doctype     text    not null,
+  id          text    not null,
+  -- The winning revision, `3-<hash>`; a deleted document keeps its row, as a tombstone.
+  rev         text    not null,
+  generation  integer not null,
+  deleted     boolean not null,
+  -- Position in the changes feed of (instance, doctype) of the last change.
+  seq         bigint  not null,
+  -- Hashes of the winning revision and its ancestors, newest first, at most 100.
+  history     text[]  not null,
+  -- Content without _id and _rev. NUL and lone surrogates are written as in unstorable-text.ts.
+  doc         jsonb   not null,
+  primary key (instance_id, doctype, id)
+) partition by list (doctype);
+
+create unique index docs_seq on konnectory.docs (instance_id, doctype, seq);
+
+create table konnectory.docs_default partition of konnectory.docs default;
+
+do $$
+declare name text;
+begin
+  foreach name in array array[
+    'io.cozy.accounts', 'io.cozy.bank.accounts', 'io.cozy.bank.balancehistories', 'io.cozy.bank.operations', 'io.cozy.bills',
+    'io.cozy.contacts', 'io.cozy.files', 'io.cozy.files.versions', 'io.cozy.identities', 'io.cozy.jobs', 'io.cozy.konnectors',
+    'io.cozy.apps', 'io.cozy.oauth.clients', 'io.cozy.permissions', 'io.cozy.sessions', 'io.cozy.settings',
+    'io.cozy.timeseries.geojson', 'io.cozy.triggers']
+  loop
+    execute format('create table konnectory.%I partition of konnectory.docs for values in (%L)',
+      'docs_' || replace(replace(name, 'io.cozy.', ''), '.', '_'), name);
+  end loop;
+end $$;
+
+-- Siblings under a directory are unique by name; `dir_id` is empty for the root only.
+create unique index docs_files_name on konnectory.docs_files (instance_id, (doc ->> 'dir_id'), (doc ->> 'name'))
+  where not deleted;
+-- Directories by path.
+create unique index docs_files_path on konnectory.docs_files (instance_id, (doc ->> 'path'))
+  where not deleted and doc ->> 'type' = 'directory';
+-- Files and directories by what they refer to: `doc -> 'referenced_by' @> '[{"type":…,"id":…}]'`.
+create index docs_files_references on konnectory.docs_files using gin ((doc -> 'referenced_by') jsonb_path_ops)
+  where not deleted;
+
+-- The changes feed and the counts of a doctype of an instance; there is a row when the "database" exists.
+create table konnectory.feeds (
+  instance_id uuid   not null,
+  doctype     text   not null,
+  seq         bigint not null default 0,
+  documents   bigint not null default 0,
+  tombstones  bigint not null default 0,
+  -- Another one after the database was dropped and made again: sequences of the old one start over.
+  epoch       text   not null default substr(md5(random()::text), 1, 8),
+  primary key (instance_id, doctype)
+);
+
+-- Leaves of the revision tree that did not win: conflicts that replication brought.
+create table konnectory.leaves (
+  instance_id uuid    not null,
+  doctype     text    not null,
+  id          text    not null,
+  rev         text    not null,
+  generation  integer not null,
+  deleted     boolean not null,
+  history     text[]  not null,
+  doc         jsonb   not null,
+  primary key (instance_id, doctype, id, rev)
+);
+
+-- Replication checkpoints, `_local/…`: in no list and in no feed.
+create table konnectory.local_docs (
+  instance_id uuid    not null,
+  doctype     text    not null,
+  id          text    not null,
+  version     integer not null,
+  doc         jsonb   not null,
+  primary key (instance_id, doctype, id)
+);
