@@ -102,6 +102,8 @@ export interface DocumentWriter extends DocumentReader {
 export interface DocumentTransaction extends DocumentWriter {
   tenant: Tenant
   query: Transaction<GroundTables>
+  /** For the store's own other ways of writing (replication): runs the listeners, and publishes after the commit. */
+  changed(changes: Change[]): Promise<void>
   /** Runs after the commit, not when it fails. */
   afterCommit(work: () => void): void
 }
@@ -110,12 +112,16 @@ export interface DocumentTransaction extends DocumentWriter {
 export interface Documents {
   of(tenant: Tenant): DocumentWriter
   /**
-   * Several changes, all or none. The work may run again after a deadlock: it must have no effect elsewhere. Writers of one
-   * (instance, doctype) go one after the other; touch doctypes in one order everywhere when you can.
+   * Several changes, all or none. The work may run again after a conflict in the database: it must have no effect elsewhere.
+   * Transactions of one instance go one after the other; inside, only the writer given may write, never `of(tenant)`.
    */
   transaction<T>(tenant: Tenant, work: (writer: DocumentTransaction) => Promise<T>): Promise<T>
   /** Is told of changes inside their transaction, before the commit; what it throws undoes the change. */
-  onChange(listener: (changes: Change[], writer: DocumentTransaction) => Promise<void>): void
+  onChange(
+    listener: (changes: Change[], writer: DocumentTransaction) => Promise<void>,
+    /** Asked before each write; without interest nothing is slowed down. Default: always. */
+    interested?: (tenant: Tenant, doctype: string) => boolean,
+  ): void
   /** Creates the feed when there is none. @returns whether it was created */
   createFeed(tenant: Tenant, doctype: string): Promise<boolean>
   /** Drops all documents of a doctype of a tenant. @returns whether there was any feed */

@@ -37,8 +37,9 @@ end $$;
 -- Siblings under a directory are unique by name; `dir_id` is empty for the root only.
 create unique index docs_files_name on konnectory.docs_files (instance_id, (doc ->> 'dir_id'), (doc ->> 'name'))
   where not deleted;
--- Directories by path.
-create unique index docs_files_path on konnectory.docs_files (instance_id, (doc ->> 'path'))
+-- Directories by path: look up with `md5(doc ->> 'path') = md5($path) and doc ->> 'path' = $path`, for a path may be longer
+-- than an index entry (2,704 bytes).
+create unique index docs_files_path on konnectory.docs_files (instance_id, md5(doc ->> 'path'))
   where not deleted and doc ->> 'type' = 'directory';
 -- Files and directories by what they refer to: `doc -> 'referenced_by' @> '[{"type":…,"id":…}]'`.
 create index docs_files_references on konnectory.docs_files using gin ((doc -> 'referenced_by') jsonb_path_ops)

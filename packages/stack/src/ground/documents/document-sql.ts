@@ -1,0 +1,139 @@
+import type { Current, RowToWrite } from './apply-edits.ts'
+import type { ListOptions, StoredDocument } from './contract.ts'
+import type { RunSql } from './sql.ts'
+import { DOCUMENT_COLUMNS, type DocumentRow, storedDocument } from './stored.ts'
+import { storableJson } from './unstorable-text.ts'
+
+const OF = 'instance_id = $1 and doctype = $2'
+
+export async function readDocuments(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  ids: string[],
+): Promise<Map<string, StoredDocument>> {
+  const rows = await run<DocumentRow>(
+    `select ${DOCUMENT_COLUMNS} from docs where ${OF} and id = any($3)`,
+    [tenantId, doctype, ids],
+    'docs_read',
+  )
+  return new Map(rows.map(row => [row.id, storedDocument(doctype, row)]))
+}
+
+/** As `readDocuments`, with what an edit builds on. Current under the feed's lock. */
+export async function readCurrent(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  ids: string[],
+): Promise<Map<string, Current>> {
+  if (ids.length === 0) return new Map()
+  const rows = await run<DocumentRow & { history: string[] }>(
+    `select ${DOCUMENT_COLUMNS}, history from docs where ${OF} and id = any($3)`,
+    [tenantId, doctype, ids],
+  )
+  return new Map(rows.map(row => [row.id, { document: storedDocument(doctype, row), history: row.history }]))
+}
+
+export async function listDocuments(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  { limit, skip = 0, descending = false, startKey, endKey, inclusiveEnd = true }: ListOptions,
+): Promise<StoredDocument[]> {
+  const values: unknown[] = [tenantId, doctype]
+  const at = (value: unknown) => `$${values.push(value)}`
+  const conditions = [OF, 'not deleted']
+  if (startKey !== undefined) conditions.push(`id ${descending ? '<=' : '>='} ${at(startKey)}`)
+  if (endKey !== undefined) conditions.push(`id ${descending ? '>' : '<'}${inclusiveEnd ? '=' : ''} ${at(endKey)}`)
+  const rows = await run<DocumentRow>(
+    `select ${DOCUMENT_COLUMNS} from docs where ${conditions.join(' and ')} order by id ${descending ? 'desc' : ''}
+     limit ${at(limit ?? null)} offset ${at(skip)}`,
+    values,
+  )
+  return rows.map(row => storedDocument(doctype, row))
+}
+
+export async function listChanges(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  { since, limit, descending = false }: { since: number; limit?: number | undefined; descending?: boolean | undefined },
+): Promise<StoredDocument[]> {
+  const rows = await run<DocumentRow>(
+    `select ${DOCUMENT_COLUMNS} from docs where ${OF} and seq > $3 order by seq ${descending ? 'desc' : ''} limit $4`,
+    [tenantId, doctype, since, limit ?? null],
+  )
+  return rows.map(row => storedDocument(doctype, row))
+}
+
+/** The counts of a feed after some rows were written. */
+export interface FeedStep {
+  changes: number
+  documents: number
+  tombstones: number
+}
+
+/**
+ * Writes rows and the feed's step in one statement. Histories go along as one text each: the driver flattens nested arrays,
+ * and hashes hold no space.
+ */
+export async function writeRows(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  rows: RowToWrite[],
+  { changes, documents, tombstones }: FeedStep,
+): Promise<void> {
+  await run(
+    `with step as (
+       update feeds set seq = seq + $3, documents = documents + $4, tombstones = tombstones + $5 where ${OF}
+     )
+     insert into docs (instance_id, doctype, id, rev, generation, deleted, seq, history, doc)
+     select $1, $2, u.id, u.rev, u.generation, u.deleted, u.seq, string_to_array(u.history, ' '), u.doc
+       from unnest($6::text[], $7::text[], $8::integer[], $9::boolean[], $10::bigint[], $11::text[], $12::jsonb[])
+            as u(id, rev, generation, deleted, seq, history, doc)
+     on conflict (instance_id, doctype, id) do update
+       set rev = excluded.rev, generation = excluded.generation, deleted = excluded.deleted, seq = excluded.seq,
+           history = excluded.history, doc = excluded.doc`,
+    [tenantId, doctype, changes, documents, tombstones, ...columns(rows)],
+  )
+}
+
+/**
+ * Documents that nobody else can have written, made and counted in one statement and so in one commit: the fastest way in.
+ * @returns the position before the first of them; undefined when there is no feed yet (then nothing was written)
+ */
+export async function insertNew(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  rows: RowToWrite[],
+): Promise<number | undefined> {
+  const written = await run<{ seq: string }>(
+    `with step as (
+       update feeds set seq = seq + $3, documents = documents + $3 where ${OF} returning seq - $3 as seq
+     ), inserted as (
+       insert into docs (instance_id, doctype, id, rev, generation, deleted, seq, history, doc)
+       select $1, $2, u.id, u.rev, u.generation, u.deleted, step.seq + u.seq, string_to_array(u.history, ' '), u.doc
+         from step, unnest($4::text[], $5::text[], $6::integer[], $7::boolean[], $8::bigint[], $9::text[], $10::jsonb[])
+              as u(id, rev, generation, deleted, seq, history, doc)
+     )
+     select seq from step`,
+    [tenantId, doctype, rows.length, ...columns(rows)],
+    'docs_insert_new',
+  )
+  return written[0] && Number(written[0].seq)
+}
+
+function columns(rows: RowToWrite[]): unknown[] {
+  return [
+    rows.map(({ document }) => document.id),
+    rows.map(({ document }) => document.rev),
+    rows.map(({ generation }) => generation),
+    rows.map(({ document }) => document.deleted),
+    rows.map(({ document }) => document.seq),
+    rows.map(({ history }) => history.join(' ')),
+    rows.map(({ document }) => storableJson(document.body, document.text)),
+  ]
+}

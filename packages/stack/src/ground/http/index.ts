@@ -1,0 +1,6 @@
+export * from './answer.ts'
+export * from './errors.ts'
+export type * from './grant.ts'
+export { escapeHtml } from './render-error.ts'
+export * from './route.ts'
+export { createServer } from './server.ts'

@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { Tenant } from '../tenant.ts'
+import { createAllow, noToken } from './allow.ts'
+import type { Answer } from './answer.ts'
+import { badRequest, forbidden } from './errors.ts'
+import type { Actor } from './grant.ts'
+import { BODY_LIMIT, decodeText, parseJson, readBytes } from './read-body.ts'
+import { isExpected, renderError } from './render-error.ts'
+import type { Route, RouteRequest, SessionInfo } from './route.ts'
+import { validate } from './validate.ts'
+
+/** What the server asks of the rooms. */
+export interface Gatekeeper {
+  /** The instance a host name stands for. Throws what the caller is told otherwise: not found, moved. */
+  tenantOf(host: string | undefined, url: string): Promise<{ tenant: Tenant; blocked: HttpErrorLike | undefined }>
+  /** The token of a request, wherever it stands. */
+  tokenOf(request: { headers: FastifyRequest['headers']; query: Record<string, unknown> }): string | undefined
+  authenticate(tenant: Tenant, token: string, cookie: string | undefined): Promise<Actor>
+  /** Actor of an onboarding's `registerToken`, without any other token. */
+  registering(tenant: Tenant, query: Record<string, unknown>): Promise<Actor | undefined>
+  sessionOf(tenant: Tenant, cookie: string | undefined): Promise<SessionInfo | undefined>
+}
+
+/** What a blocked instance answers (`protocol/conventions.md` §2). */
+export type HttpErrorLike = Error
+
+export interface ServeOptions {
+  gate: Gatekeeper
+  log: Log
+  clock: Clock
+}
+
+/** Does one request: who, what, may they, the handler; an error becomes an answer exactly once. */
+export async function serveRoute(
+  route: Route,
+  { gate, log }: ServeOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  try {
+    return send(reply, await answerOf(route, gate, log, request))
+  } catch (error) {
+    if (!isExpected(error)) log.error('a request failed', { method: request.method, route: route.path, error })
+    return send(reply, renderError(error, route.family, request.headers))
+  }
+}
+
+async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: FastifyRequest): Promise<Answer> {
+  const { headers } = request
+  const { tenant, blocked } = await gate.tenantOf(headers.host, request.url)
+  if (blocked && !route.evenWhenBlocked) throw blocked
+  const { permission } = route
+  const query = request.query as Record<string, unknown>
+
+  let known: Promise<Actor | undefined> | undefined
+  const actorIfAny = () => {
+    known ??= identify(gate, tenant, headers, query)
+    return known
+  }
+  const open = 'public' in permission || 'session' in permission
+  let actor = open ? undefined : await actorIfAny()
+  if (!open && !actor) throw noToken()
+  let session: Promise<SessionInfo | undefined> | undefined
+  const sessionOf = () => {
+    session ??= gate.sessionOf(tenant, headers.cookie)
+    return session
+  }
+  if ('session' in permission && !(await sessionOf())) throw forbidden('You are not signed in')
+
+  const params = shaped(route.params, request.params, 'path')
+  const wanted = shaped(route.query, query, 'query')
+  const body = await bodyOf(route, request)
+  const tracked = createAllow(() => {
+    if (!actor) throw noToken()
+    return actor
+  })
+  if ('whole' in permission) {
+    const { of, whole } = permission
+    tracked.allow.whole(whole, typeof of === 'string' ? of : of(params))
+  }
+  const aborted = new AbortController()
+  request.raw.once('close', () => {
+    if (!request.raw.complete || request.raw.socket.destroyed) aborted.abort()
+  })
+  const asked: RouteRequest<unknown, unknown, unknown> = {
+    tenant,
+    params,
+    query: wanted,
+    body,
+    method: request.method,
+    url: request.url,
+    headers,
+    stream: route.body && 'stream' in route.body ? streamOf(request) : NOTHING,
+    signal: aborted.signal,
+    log,
+    address: request.ip,
+    get actor() {
+      if (!actor) throw noToken()
+      return actor
+    },
+    async actorIfAny() {
+      actor ??= await actorIfAny()
+      return actor
+    },
+    session: sessionOf,
+    allow: tracked.allow,
+  }
+  const answer = await route.handle(asked)
+  if ('inside' in permission && !tracked.asked() && answer.status < 400) {
+    discard(answer)
+    throw new Error(`${route.method} ${route.path} answered without asking for a permission`)
+  }
+  return answer
+}
+
+const NOTHING = Readable.from([])
+
+/** A body that came by `request.body` when Fastify found one; an empty stream otherwise. */
+function streamOf(request: FastifyRequest): Readable {
+  return request.body instanceof Readable ? request.body : Readable.from([])
+}
+
+async function identify(
+  gate: Gatekeeper,
+  tenant: Tenant,
+  headers: FastifyRequest['headers'],
+  query: Record<string, unknown>,
+): Promise<Actor | undefined> {
+  const token = gate.tokenOf({ headers, query })
+  if (token !== undefined) return gate.authenticate(tenant, token, headers.cookie)
+  return gate.registering(tenant, query)
+}
+
+function shaped(schema: Route['params'], value: unknown, part: 'path' | 'query'): unknown {
+  return schema ? validate(schema, value, part) : value
+}
+
+async function bodyOf({ body: kind, bodyLimit = BODY_LIMIT }: Route, request: FastifyRequest): Promise<unknown> {
+  if (!kind || 'stream' in kind) return undefined
+  const { headers } = request
+  const bytes =
+    request.body instanceof Readable
+      ? await readBytes(request.body, bodyLimit, headers['content-length'])
+      : Buffer.alloc(0)
+  if ('form' in kind) {
+    const isJson = /^application\/json/i.test(headers['content-type'] ?? '')
+    const value = isJson ? parseJson(bytes) : Object.fromEntries(new URLSearchParams(decodeText(bytes)))
+    return validate(kind.form, value ?? {}, 'body')
+  }
+  const value = parseJson(bytes)
+  if (value === undefined && !kind.optional) throw badRequest('JSON input is malformed or is missing mandatory fields')
+  if (value === undefined) return undefined
+  return validate(kind.json, value, 'body')
+}
+
+function discard({ body }: Answer): void {
+  if (body instanceof Readable) body.destroy()
+}
+
+function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
+  reply.code(status)
+  for (const name in headers) reply.header(name, headers[name])
+  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return reply.send(body)
+  if (body instanceof Readable) return reply.send(body)
+  return reply.send(JSON.stringify(body))
+}

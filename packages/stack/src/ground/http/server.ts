@@ -1,0 +1,107 @@
+import compress from '@fastify/compress'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { notFound } from './errors.ts'
+import { renderError } from './render-error.ts'
+import type { Route } from './route.ts'
+import { type ServeOptions, serveRoute } from './serve-route.ts'
+
+export interface ServerOptions extends ServeOptions {
+  routes: Route[]
+  /** Whether clients reach us by https, through a proxy that says so. */
+  secure: boolean
+  /** Called with each finished request, for the metrics. */
+  observe?(observed: { route: string; method: string; status: number; seconds: number }): void
+}
+
+/** A longer path segment is no id of ours; the router measures before it decodes, so three times the longest. */
+const LONGEST_SEGMENT = 4096
+/** Headers of a request in all: a token and cookies fit many times. */
+const HEADER_BYTES = 32 * 1024
+/** A connection on which nothing moves for so long is closed, also in the middle of an upload. */
+const SILENCE_MS = 120_000
+/** Answers smaller than this are not worth compressing. */
+const COMPRESS_FROM = 1024
+
+/** The HTTP server of a list of routes; listening is the caller's. */
+export async function createServer({ routes, secure, observe, ...serve }: ServerOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    trustProxy: secure,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: LONGEST_SEGMENT },
+    http: { maxHeaderSize: HEADER_BYTES },
+    connectionTimeout: SILENCE_MS,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: true,
+    frameworkErrors: (_error, request, reply) => void refuse(request, reply),
+  })
+  await app.register(compress, {
+    threshold: COMPRESS_FROM,
+    encodings: ['gzip'],
+    customTypes: /^(application\/(vnd\.api\+)?json|text\/(html|plain|css|javascript))/,
+  })
+
+  // Bodies are read by the routes: some are streams of a gigabyte, and a wrong content type is no reason to refuse JSON.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+
+  app.addHook('onRequest', (request, reply, next) => {
+    securityHeaders(reply, secure)
+    crossOrigin(request, reply)
+    next()
+  })
+  if (observe) {
+    app.addHook('onResponse', (request, reply, next) => {
+      const { url: route = 'unknown' } = request.routeOptions
+      observe({ route, method: request.method, status: reply.statusCode, seconds: reply.elapsedTime / 1000 })
+      next()
+    })
+  }
+  app.options('*', (request, reply) => {
+    const asked = request.headers['access-control-request-headers']
+    reply
+      .code(204)
+      .header('access-control-allow-methods', 'GET,HEAD,PUT,PATCH,POST,DELETE')
+      .header('access-control-max-age', '43200')
+    if (asked) reply.header('access-control-allow-headers', asked)
+    return reply.send()
+  })
+  for (const route of routes) {
+    app.route({
+      method: route.method,
+      url: route.path,
+      handler: (request, reply) => serveRoute(route, serve, request, reply),
+    })
+  }
+  app.setNotFoundHandler((request, reply) => refuse(request, reply))
+  app.setErrorHandler((error, request, reply) => {
+    const { statusCode } = error as { statusCode?: number }
+    const status = statusCode && statusCode >= 400 && statusCode < 500 ? statusCode : 500
+    if (status === 500) serve.log.error('a request failed before its route', { method: request.method, error })
+    reply.code(status).header('content-type', 'application/json')
+    return reply.send(JSON.stringify({ error: status === 500 ? 'Internal server error' : (error as Error).message }))
+  })
+  return app
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, headers, body } = renderError(notFound(), 'plain', request.headers)
+  return reply
+    .code(status)
+    .headers(headers)
+    .send(typeof body === 'string' ? body : JSON.stringify(body))
+}
+
+function securityHeaders(reply: FastifyReply, secure: boolean): void {
+  reply.header('x-content-type-options', 'nosniff')
+  reply.header('referrer-policy', 'same-origin')
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+  if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains')
+}
+
+/** Any origin may call the API: what it may do stands in the token it must send, which no page gets by itself. */
+function crossOrigin({ headers: { origin }, url }: FastifyRequest, reply: FastifyReply): void {
+  if (!origin || url.startsWith('/auth/')) return
+  reply.header('access-control-allow-origin', origin)
+  reply.header('access-control-allow-credentials', 'true')
+  reply.header('vary', 'Origin')
+}

@@ -1,0 +1,12 @@
+import type { z } from 'zod'
+import { JsonApiError } from './errors.ts'
+
+/** Checks a part of a request. @throws JsonApiError 400 naming the first thing that is wrong */
+export function validate<T>(schema: z.ZodType<T>, value: unknown, part: 'body' | 'query' | 'path'): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const place = issue.path.join('.')
+  const source = part === 'body' ? { pointer: place ? `/${issue.path.join('/')}` : '' } : { parameter: place }
+  throw new JsonApiError(400, 'Bad Request', `${place || part}: ${issue.message}`, source)
+}
