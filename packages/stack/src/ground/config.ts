@@ -8,6 +8,24 @@ export interface Config {
   dataDirectory: string
   log: { level: (typeof LOG_LEVELS)[number] }
   database: DatabaseConfig
+  http: HttpConfig
+  /** Master keys from the environment, as given: the first wraps, the others still open. Without: the file's. */
+  masterKeys?: string[]
+}
+
+export interface HttpConfig {
+  /** Address to listen on; other machines reach us only when it is not the loopback one. */
+  host: string
+  /** 0: any free one. */
+  port: number
+  /** Of the administration's listener, always on 127.0.0.1. 0: any free one. */
+  adminPort: number
+  /** Whether clients reach us by https, through a proxy in front; then links are https and cookies `Secure`. */
+  secure: boolean
+  /** Port in the URLs of instances, where it is not the one we listen on (a proxy). */
+  publicPort?: number | undefined
+  /** How apps are addressed: `drive.alice.example` or `alice-drive.example` (`protocol/conventions.md` §2). */
+  subdomains: 'nested' | 'flat'
 }
 
 export interface DatabaseConfig {
@@ -32,6 +50,8 @@ const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`))
 
+const MASTER_KEYS = /^([0-9a-f]{64}|[\w+/-]{43}=?)(\s*,\s*([0-9a-f]{64}|[\w+/-]{43}=?))*$/i
+
 const environmentSchema = z.object({
   KONNECTORY_DATA: text.default('konnectory-data'),
   KONNECTORY_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -44,6 +64,16 @@ const environmentSchema = z.object({
   KONNECTORY_SOCKET_DIR: text.optional(),
   KONNECTORY_DATABASE_CONNECTIONS: wholeNumber(2, 1000).default(10),
   KONNECTORY_STATEMENT_TIMEOUT: wholeNumber(100, 3_600_000).default(30_000),
+  KONNECTORY_MASTER_KEY: text
+    .regex(MASTER_KEYS, 'must be 32 random bytes in base64 or hexadecimal; several with commas between')
+    .transform(keys => keys.split(/\s*,\s*/))
+    .optional(),
+  KONNECTORY_HOST: text.default('127.0.0.1'),
+  KONNECTORY_PORT: wholeNumber(0, 65_535).default(8080),
+  KONNECTORY_ADMIN_PORT: wholeNumber(0, 65_535).default(6060),
+  KONNECTORY_PUBLIC_SCHEME: z.enum(['http', 'https'], 'must be http or https').default('http'),
+  KONNECTORY_PUBLIC_PORT: wholeNumber(1, 65_535).optional(),
+  KONNECTORY_SUBDOMAINS: z.enum(['nested', 'flat'], 'must be nested or flat').default('nested'),
 })
 
 /** The environment says something that cannot be; `message` has one line per problem, without any value. */
@@ -81,6 +111,15 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       socketDirectory: env.KONNECTORY_SOCKET_DIR && resolve(env.KONNECTORY_SOCKET_DIR),
       connections: env.KONNECTORY_DATABASE_CONNECTIONS,
       statementTimeout: env.KONNECTORY_STATEMENT_TIMEOUT,
+    },
+    ...(env.KONNECTORY_MASTER_KEY && { masterKeys: env.KONNECTORY_MASTER_KEY }),
+    http: {
+      host: env.KONNECTORY_HOST,
+      port: env.KONNECTORY_PORT,
+      adminPort: env.KONNECTORY_ADMIN_PORT,
+      secure: env.KONNECTORY_PUBLIC_SCHEME === 'https',
+      publicPort: env.KONNECTORY_PUBLIC_PORT,
+      subdomains: env.KONNECTORY_SUBDOMAINS,
     },
   }
 }

@@ -15,6 +15,14 @@ test('nothing said: what a laptop needs', () => {
       connections: 10,
       statementTimeout: 30_000,
     },
+    http: {
+      host: '127.0.0.1',
+      port: 8080,
+      adminPort: 6060,
+      secure: false,
+      publicPort: undefined,
+      subdomains: 'nested',
+    },
   })
 })
 

@@ -63,7 +63,10 @@ test('counts and sequences of the feed have no gap, whoever writes at the same t
   const changes = await store.changes(BILLS, { since: 0 })
   const seqs = changes.map(({ seq }) => seq)
   assert.equal(new Set(seqs).size, 200)
-  assert.deepEqual(seqs, seqs.toSorted((a, b) => a - b))
+  assert.deepEqual(
+    seqs,
+    seqs.toSorted((a, b) => a - b),
+  )
   assert.equal((await store.list(BILLS)).length, 150)
 })
 

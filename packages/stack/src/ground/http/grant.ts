@@ -36,5 +36,7 @@ export interface Actor {
   sessionId?: string | undefined
   /** Of a konnector run's token: the only account whose secrets it opens. */
   accountId?: string | undefined
+  /** The document of the permissions room behind the grant; none for scopes. */
+  permissionId?: string | undefined
   grant: Grant
 }

@@ -1,6 +1,8 @@
 export * from './answer.ts'
 export * from './errors.ts'
 export type * from './grant.ts'
+export { type Listener, listen, PortTaken } from './listener.ts'
 export { escapeHtml } from './render-error.ts'
 export * from './route.ts'
+export type { Gatekeeper } from './serve-route.ts'
 export { createServer } from './server.ts'

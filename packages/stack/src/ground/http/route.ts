@@ -94,6 +94,8 @@ export interface Route<P = unknown, Q = unknown, B = unknown> {
   bodyLimit?: number
   /** Answers though the instance is blocked (`protocol/conventions.md` §2). */
   evenWhenBlocked?: boolean
+  /** Answers on any host name, without an instance: what is about the server. Then it is `public`, and uses no `tenant`. */
+  anyHost?: boolean
   handle(request: RouteRequest<P, Q, B>): Promise<Answer> | Answer
 }
 

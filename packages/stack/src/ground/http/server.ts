@@ -1,6 +1,8 @@
 import compress from '@fastify/compress'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Answer } from './answer.ts'
 import { notFound } from './errors.ts'
+import type { Listener } from './listener.ts'
 import { renderError } from './render-error.ts'
 import type { Route } from './route.ts'
 import { type ServeOptions, serveRoute } from './serve-route.ts'
@@ -9,29 +11,40 @@ export interface ServerOptions extends ServeOptions {
   routes: Route[]
   /** Whether clients reach us by https, through a proxy that says so. */
   secure: boolean
+  listener: Listener
+  /** Asked before anything else; throws to refuse. The administration's listener asks for its secret here. */
+  guard?(headers: FastifyRequest['headers']): void
   /** Called with each finished request, for the metrics. */
   observe?(observed: { route: string; method: string; status: number; seconds: number }): void
 }
 
 /** A longer path segment is no id of ours; the router measures before it decodes, so three times the longest. */
 const LONGEST_SEGMENT = 4096
-/** Headers of a request in all: a token and cookies fit many times. */
-const HEADER_BYTES = 32 * 1024
 /** A connection on which nothing moves for so long is closed, also in the middle of an upload. */
 const SILENCE_MS = 120_000
 /** Answers smaller than this are not worth compressing. */
 const COMPRESS_FROM = 1024
 
-/** The HTTP server of a list of routes; listening is the caller's. */
-export async function createServer({ routes, secure, observe, ...serve }: ServerOptions): Promise<FastifyInstance> {
+/** The HTTP server of a list of routes, on a port that is already taken. It answers from now on. */
+export async function createServer({
+  routes,
+  secure,
+  observe,
+  listener,
+  guard,
+  ...serve
+}: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
     trustProxy: secure,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: LONGEST_SEGMENT },
-    http: { maxHeaderSize: HEADER_BYTES },
-    connectionTimeout: SILENCE_MS,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
+    serverFactory: handler => {
+      listener.server.setTimeout(SILENCE_MS)
+      listener.handle(handler)
+      return listener.server
+    },
     frameworkErrors: (_error, request, reply) => void refuse(request, reply),
   })
   await app.register(compress, {
@@ -46,9 +59,18 @@ export async function createServer({ routes, secure, observe, ...serve }: Server
 
   app.addHook('onRequest', (request, reply, next) => {
     securityHeaders(reply, secure)
-    crossOrigin(request, reply)
+    if (!guard) crossOrigin(request, reply)
     next()
   })
+  if (guard) {
+    app.addHook('onRequest', async (request, reply) => {
+      try {
+        guard(request.headers)
+      } catch (error) {
+        return give(reply, renderError(error, 'plain', request.headers))
+      }
+    })
+  }
   if (observe) {
     app.addHook('onResponse', (request, reply, next) => {
       const { url: route = 'unknown' } = request.routeOptions
@@ -80,11 +102,15 @@ export async function createServer({ routes, secure, observe, ...serve }: Server
     reply.code(status).header('content-type', 'application/json')
     return reply.send(JSON.stringify({ error: status === 500 ? 'Internal server error' : (error as Error).message }))
   })
+  await app.ready()
   return app
 }
 
 function refuse(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, headers, body } = renderError(notFound(), 'plain', request.headers)
+  return give(reply, renderError(notFound(), 'plain', request.headers))
+}
+
+function give(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
   return reply
     .code(status)
     .headers(headers)

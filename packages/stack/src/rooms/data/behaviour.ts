@@ -12,7 +12,10 @@ export interface DoctypeBehaviour {
     tenant: Tenant
     /** Undefined for writes of the server itself. */
     actor: Actor | undefined
-    id: string | undefined
+    /** On a creation without one, the id that the data room has made for it. */
+    id: string
+    /** Whether the client named the document: false for a POST. Absent: not known. */
+    named?: boolean
     body: Body
     /** Undefined on creation. */
     stored: StoredDocument | undefined
@@ -25,6 +28,11 @@ export interface DoctypeBehaviour {
     document: StoredDocument
     method: 'GET' | 'PUT' | 'POST'
   }): Promise<Body>
+  /**
+   * Before a single GET, `show` included: the document to go on with, a newer revision when this one had first to be put in
+   * order. Outside a transaction.
+   */
+  settle?(read: { tenant: Tenant; document: StoredDocument }): Promise<StoredDocument>
   /** For `GET ?rev=`: another version of the document, possibly of a deleted one. Undefined: there is none. */
   readRevision?(read: { tenant: Tenant; actor: Actor; id: string; rev: string }): Promise<StoredDocument | undefined>
   /** After a deletion, inside its transaction. */

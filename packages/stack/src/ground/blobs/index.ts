@@ -1,0 +1,3 @@
+export { collectOrphanBlobs } from './collect-orphans.ts'
+export { BlobMissing, type Blobs, type StoredBlob } from './contract.ts'
+export { createLocalBlobs, type LocalBlobsOptions } from './local-blobs.ts'
