@@ -1,4 +1,4 @@
-// What `npm start` runs: the demo vendor, the sample konnector `demo-classic` against it through the real CLI, and a look
+// What `npm run demo` runs: the demo vendor, the sample konnector `demo-classic` against it through the real CLI, and a look
 // at what arrived. Everything it makes is under .demo/ (ignored by git); deleting that folder starts afresh.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
 const KONNECTOR = 'demo-classic'
 const VENDOR_NAME = 'demo-vendor.test'
 
-const HELP = `npm start [-- options]
+const HELP = `npm run demo [-- options]
 
   --into <folder> where everything goes (default .demo)
   --verbose       every line of the konnector

@@ -7,11 +7,14 @@ export interface Line {
   against?: { name: string; value: number }
   /** The ratio (or, without `against`, the value) may not be greater. */
   limit?: number
+  /** The ratio (or, without `against`, the value) may not be less. */
+  atLeast?: number
   note?: string
 }
 
 export function isOver(line: Line): boolean {
-  return line.limit !== undefined && judged(line) > line.limit
+  const { limit = Number.POSITIVE_INFINITY, atLeast = Number.NEGATIVE_INFINITY } = line
+  return judged(line) > limit || judged(line) < atLeast
 }
 
 function judged({ value, against }: Line): number {
@@ -20,12 +23,12 @@ function judged({ value, against }: Line): number {
 
 /** One line of the table, ratio and limit included. */
 export function format(line: Line): string {
-  const { what, value, unit, against, limit, note } = line
+  const { what, value, unit, against, limit, atLeast, note } = line
   const number = `${round(value)} ${unit}`
   const ratio = against ? ` = ${round(value / against.value)} × ${against.name} (${round(against.value)} ${unit})` : ''
-  const bound =
-    limit === undefined ? '' : `  [≤ ${limit}${against ? ' ×' : ` ${unit}`}] ${isOver(line) ? 'OVER' : 'ok'}`
-  return `${what.padEnd(46)} ${number}${ratio}${bound}${note ? `  (${note})` : ''}`
+  const wanted = limit !== undefined ? `≤ ${limit}` : atLeast !== undefined ? `≥ ${atLeast}` : undefined
+  const bound = wanted && `  [${wanted}${against ? ' ×' : ` ${unit}`}] ${isOver(line) ? 'MISSED' : 'ok'}`
+  return `${what.padEnd(46)} ${number}${ratio}${bound ?? ''}${note ? `  (${note})` : ''}`
 }
 
 function round(value: number): string {

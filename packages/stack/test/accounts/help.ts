@@ -88,6 +88,7 @@ export async function openHouse({ timeout = 15_000, subdomains = 'nested' as 'ne
   const serve = async (routes: Route[], on: typeof listener, overrides: object = {}) => {
     const app = await createServer({ listener: on, routes, secure: false, log, clock, gate: { ...gate, ...overrides } })
     cleanup.defer(() => app.close())
+    cleanup.use(on)
     return `http://127.0.0.1:${on.port}`
   }
   const origin = await serve([...data.routes, ...accounts.routes], listener)
@@ -148,7 +149,9 @@ export async function openHouse({ timeout = 15_000, subdomains = 'nested' as 'ne
     keyring,
     alice: await tenant('alice.localhost', 'work'),
     bob: await tenant('bob.localhost', 'default'),
-    forward: (milliseconds: number) => void (ahead += milliseconds),
+    forward(milliseconds: number) {
+      ahead += milliseconds
+    },
     admin: (path: string, options: TestRequest = {}) =>
       send(admin, path, { headers: { accept: 'application/json' }, ...options }),
     type: (id: string, definition: object) =>

@@ -170,7 +170,15 @@ describe('doctypes', () => {
   it('reserved ones are refused on every route that reads', async () => {
     for (const path of ['', '/_all_docs', '/_normal_docs', '/_changes', '/_local/x', '/_design_docs'])
       assert.equal((await ask(`/data/io.cozy.permissions${path}`)).status, 403, path)
-    for (const path of ['/_all_docs', '/_changes', '/_bulk_get', '/_revs_diff', '/_find', '/_index', '/_ensure_full_commit'])
+    for (const path of [
+      '/_all_docs',
+      '/_changes',
+      '/_bulk_get',
+      '/_revs_diff',
+      '/_find',
+      '/_index',
+      '/_ensure_full_commit',
+    ])
       assert.equal(
         (await ask(`/data/io.cozy.permissions${path}`, { method: 'POST', body: { docs: [] } })).status,
         403,

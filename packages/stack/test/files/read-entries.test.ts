@@ -29,6 +29,16 @@ describe('who may not', () => {
       assert.equal((await ask(path, { scope: 'io.cozy.bills' })).status, 403, path)
       assert.equal((await ask(path, { scope: 'io.cozy.files:POST,PUT,PATCH,DELETE' })).status, 403, path)
     }
+    // Who has no rule about files does not learn what is there.
+    for (const path of [
+      '/files/unknown',
+      '/files/metadata?Path=/unknown',
+      '/files/download/unknown',
+      '/files/unknown/size',
+    ]) {
+      assert.equal((await ask(path, { scope: 'io.cozy.bills io.cozy.files:POST' })).status, 403, path)
+      assert.equal((await ask(path, { scope: `io.cozy.files:GET:${ROOT_ID}` })).status, 404, path)
+    }
     for (const path of ['/files/_find', '/files/_all_docs']) {
       const narrow = await ask(path, {
         method: 'POST',
@@ -256,14 +266,20 @@ describe('pages of a directory', async () => {
   const order = ['Zz', 'zz', ...files]
   const base = `/files/${folder._id}/relationships/contents`
 
+  interface Page {
+    data: { attributes: { name: string } }[]
+    meta: { count: number }
+    links: { next?: string }
+  }
+
   async function walk(path: string): Promise<{ names: string[]; counts: number[]; asked: number }> {
     const names: string[] = []
     const counts: number[] = []
     let next: string | undefined = path
     let asked = 0
     while (next) {
-      const { data, meta, links } = (await ask(next)).json
-      names.push(...data.map((object: { attributes: { name: string } }) => object.attributes.name))
+      const { data, meta, links }: Page = (await ask(next)).json
+      names.push(...data.map(object => object.attributes.name))
       counts.push(meta.count)
       next = links.next
       asked++
@@ -327,11 +343,17 @@ test('fsck finds what does not fit, and nothing where all is well', async () => 
   const other = await file(root, 'other', 'abc', { md5sum: md5('abd') })
   const lost = await file(root, 'lost', 'abc')
   await house.ground.blobs.remove(house.alice.id, [lost.internal_blob])
+  const counted = await directory(root, 'counted')
+  await house.ground.database.driver.query(
+    `insert into file_counts (instance_id, directory_id, children) values ($1, $2, 7)`,
+    [house.alice.id, counted._id],
+  )
   const found = (await ask('/files/fsck')).json as { type: string; id: string }[]
   assert.deepEqual(
     new Set(found.map(({ type, id }) => `${type} ${id}`)),
     new Set([
       `orphan ${orphan._id}`,
+      `count_mismatch ${counted._id}`,
       `path_mismatch ${moved._id}`,
       `content_mismatch ${short._id}`,
       `content_mismatch ${other._id}`,

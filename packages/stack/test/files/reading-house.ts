@@ -12,6 +12,7 @@ import { createServer, HttpError, listen } from '../../src/ground/http/index.ts'
 import { createKeyring } from '../../src/ground/keyring/index.ts'
 import { createNews } from '../../src/ground/news/index.ts'
 import type { Tenant } from '../../src/ground/tenant.ts'
+import { createData, migrations as dataMigrations } from '../../src/rooms/data/index.ts'
 import { createReading } from '../../src/rooms/files/reading.ts'
 import {
   type DirectoryRecord,
@@ -23,7 +24,6 @@ import {
   TRASH_PATH,
   VERSIONS,
 } from '../../src/rooms/files/record.ts'
-import type { Find } from '../../src/rooms/files/routes/read-routes.ts'
 import { grantOf, MAXIMAL, parseScope } from '../../src/rooms/permissions/index.ts'
 import { send, type TestAnswer, type TestRequest } from '../help/request.ts'
 
@@ -31,10 +31,10 @@ const MIGRATIONS = join(import.meta.dirname, '..', '..', 'src', 'rooms', 'files'
 const DAY = '2026-03-04T10:00:00.123Z'
 
 /** The reading routes behind a real server, on a real database, with a tree written as the other half would. */
-export async function openReadingHouse({ find = noFind }: { find?: Find } = {}) {
+export async function openReadingHouse() {
   const cleanup = new AsyncDisposableStack()
   const database = cleanup.use(
-    await createTestDatabase({ migrations: readMigrations([{ room: 'files', folder: MIGRATIONS }]) }),
+    await createTestDatabase({ migrations: readMigrations([dataMigrations, { room: 'files', folder: MIGRATIONS }]) }),
   )
   const folder = mkdtempSync(join(tmpdir(), 'konnectory-reading-'))
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }))
@@ -47,7 +47,8 @@ export async function openReadingHouse({ find = noFind }: { find?: Find } = {}) 
   const config = { dataDirectory: folder } as Ground['config']
   const keyring = cleanup.use(createKeyring({ config, database, clock, log }))
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
-  const reading = createReading(ground, { find })
+  const data = cleanup.use(createData(ground))
+  const reading = createReading(ground, { find: data.find })
 
   const tenantNamed = (name: string): Tenant => ({
     id: randomUUID(),
@@ -60,7 +61,7 @@ export async function openReadingHouse({ find = noFind }: { find?: Find } = {}) 
   const listener = await listen('127.0.0.1', 0, 'PORT')
   const app = await createServer({
     listener,
-    routes: reading.routes,
+    routes: [...data.routes, ...reading.routes],
     secure: false,
     log,
     clock,
@@ -179,6 +180,7 @@ export async function openReadingHouse({ find = noFind }: { find?: Find } = {}) 
 
   return {
     ground,
+    data,
     reading,
     alice,
     bob,
@@ -197,7 +199,5 @@ export async function openReadingHouse({ find = noFind }: { find?: Find } = {}) 
 }
 
 export type ReadingHouse = Awaited<ReturnType<typeof openReadingHouse>>
-
-const noFind: Find = () => Promise.reject(new Error('this test does not search'))
 
 export const md5 = (content: string | Buffer) => createHash('md5').update(content).digest('base64')

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -163,7 +163,10 @@ export async function openWriteHouse(options: FilesOptions & { locale?: string }
   }
   /** Names of what is in the blob store, of everybody. */
   const blobFiles = () =>
-    readdirSync(join(folder, 'blobs'), { recursive: true, withFileTypes: true })
+    (existsSync(join(folder, 'blobs'))
+      ? readdirSync(join(folder, 'blobs'), { recursive: true, withFileTypes: true })
+      : []
+    )
       .filter(entry => entry.isFile())
       .map(({ name }) => name)
       .sort()
@@ -188,6 +191,11 @@ export async function openWriteHouse(options: FilesOptions & { locale?: string }
     })
     return { sending, answer }
   }
+  /** For a client in another process. */
+  const target = (path: string, request: Ask = {}) => ({
+    url: origin + path,
+    headers: { host: (request.tenant ?? alice).domain, ...headersFor(request) } as Record<string, string>,
+  })
   /** Collects events until disposed. */
   const subscribe = () => {
     const events: NewsEvent[] = []
@@ -215,6 +223,7 @@ export async function openWriteHouse(options: FilesOptions & { locale?: string }
     contentOf,
     blobFiles,
     slowUpload,
+    target,
     subscribe,
     usage: (tenant: TestOwner = alice) => files.service.usage(tenant),
     advance: (ms: number) => {

@@ -81,6 +81,7 @@ export const tokenOf = (scope: string): string => Buffer.from(scope).toString('b
 function actorOf(token: string): Actor {
   const [, client, scope = ''] = /^(?:client=(\S+) )?(.*)$/s.exec(Buffer.from(token, 'base64url').toString()) ?? []
   const grant = grantOf(scope === '*' ? MAXIMAL : parseScope(scope))
-  return client ? { kind: 'oauth', subject: client, client: { id: client }, grant } : { kind: 'cli', subject: 'CLI', grant }
+  return client
+    ? { kind: 'oauth', subject: client, client: { id: client }, grant }
+    : { kind: 'cli', subject: 'CLI', grant }
 }
-

@@ -122,7 +122,7 @@ export async function serve(
     origin: `http://127.0.0.1:${listener.port}`,
     request: (path, options) => send(`http://127.0.0.1:${listener.port}`, path, { host, ...options }),
     async [Symbol.asyncDispose]() {
-      listener.server.closeAllConnections()
+      await listener[Symbol.asyncDispose]()
       await app.close()
     },
   }

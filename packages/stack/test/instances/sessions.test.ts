@@ -80,7 +80,7 @@ test('a session is found by its cookie; not by one of another instance, forged, 
     `x-cozysessid=${value}`,
     `cozysessid=${session.id}`,
   ])
-    assert.equal(await found(header), undefined, header)
+    assert.equal(await found(header), undefined, String(header))
 })
 
 test('each login is another session: no id from before is taken over', async () => {

@@ -75,7 +75,8 @@ export async function startRooms() {
   const url = `http://127.0.0.1:${listener.port}`
   const end = cleanup.move()
 
-  const mintFor = (request: Omit<MintRequest, 'instance'>): ReturnType<Mint> => mint({ instance, ...request })
+  const mintFor = (request: Omit<MintRequest, 'instance'>, at: Instance = instance): ReturnType<Mint> =>
+    mint({ instance: at, ...request })
   const request = (path: string, token?: string, options: TestRequest = {}): Promise<TestAnswer> =>
     send(url, path, {
       host: instance.domain,

@@ -93,7 +93,7 @@ describe('rules as JSON', () => {
     '../x',
   ]) {
     it(`refuses the doctype ${type}`, () => {
-      const expected = { status: 403, message: `${type} is not a valid doctype name` }
+      const expected = { status: 403, message: `\`${type}\` is not a valid doctype name` }
       assert.throws(() => readRules({ a: { type } }), expected)
       // To a scope a space is the end of a rule.
       if (!type.includes(' ')) assert.throws(() => parseScope(type), MALFORMED)

@@ -5,6 +5,7 @@ import { notFound } from './errors.ts'
 import type { Listener } from './listener.ts'
 import { renderError } from './render-error.ts'
 import type { Route } from './route.ts'
+import { hideContentType, restoreContentType } from './content-type.ts'
 import { type ServeOptions, serveRoute } from './serve-route.ts'
 
 export interface ServerOptions extends ServeOptions {
@@ -42,7 +43,10 @@ export async function createServer({
     exposeHeadRoutes: true,
     serverFactory: handler => {
       listener.server.setTimeout(SILENCE_MS)
-      listener.handle(handler)
+      listener.handle((request, response) => {
+        hideContentType(request)
+        handler(request, response)
+      })
       return listener.server
     },
     frameworkErrors: (_error, request, reply) => void refuse(request, reply),
@@ -91,7 +95,10 @@ export async function createServer({
     app.route({
       method: route.method,
       url: route.path,
-      handler: (request, reply) => serveRoute(route, serve, request, reply),
+      handler: (request, reply) => {
+        restoreContentType(request.raw)
+        return serveRoute(route, serve, request, reply)
+      },
     })
   }
   app.setNotFoundHandler((request, reply) => refuse(request, reply))

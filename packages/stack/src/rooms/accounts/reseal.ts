@@ -1,9 +1,8 @@
-import type { Body, Documents } from '#ground/documents/contract'
+import type { Documents } from '#ground/documents/contract'
 import type { Keyring } from '#ground/keyring/contract'
 import { keyIdOf } from '#ground/keyring/sealed-text'
 import type { Tenant } from '#ground/tenant'
 import { ACCOUNTS, SOFT_DELETED } from './account.ts'
-import { changeSecrets, plainName } from './secrets/members.ts'
 import { ownerOf, type Vault } from './secrets/vault.ts'
 
 const PAGE = 100
@@ -34,24 +33,10 @@ export async function resealAccounts(
   async function resealOne(doctype: string, id: string): Promise<boolean> {
     return documents.transaction(tenant, async writer => {
       const current = await writer.get(doctype, id)
-      if (!current || current.deleted || !(await isSealedByOther(current.body, present))) return false
-      const owner = ownerOf(id, current.body)
-      const again = await vault.seal(tenant, owner, await vault.open(tenant, owner, current.body))
-      await writer.update(doctype, id, current.rev, again)
-      return true
+      if (!current || current.deleted) return false
+      const resealed = await vault.reseal(tenant, ownerOf(id, current.body), current.body, present)
+      if (resealed) await writer.update(doctype, id, current.rev, resealed)
+      return resealed !== undefined
     })
   }
-}
-
-async function isSealedByOther(body: Body, present: string | undefined): Promise<boolean> {
-  let found = false
-  await changeSecrets(body, async (place, members) => {
-    for (const [name, value] of Object.entries(members)) {
-      if (plainName(place, name) === undefined || typeof value !== 'string') continue
-      const keyId = keyIdOf(value)
-      if (keyId !== undefined && keyId !== present) found = true
-    }
-    return members
-  })
-  return found
 }

@@ -41,7 +41,7 @@ export function readAllDocsRequest(query: Query, body: Record<string, unknown>):
     const range = rangeOf(merged, descending, true, false)
     return { ...common, keys: undefined, range, includeDocs: true, conflicts: false, updateSeq: false }
   }
-  const keys = body.keys ?? jsonValue(query, 'keys')
+  const keys = body.keys === undefined ? jsonValue(query, 'keys') : body.keys
   return {
     ...common,
     keys: keys === undefined ? undefined : textKeys(keys),

@@ -79,7 +79,8 @@ export function createReading({ documents, database }: Pick<Ground, 'documents' 
     /** JSON text of the document. @throws CouchError 404, HttpError 403 */
     async get(read: Read, { revs, conflicts }: Wanted = {}): Promise<string> {
       assertId(read.id)
-      const document = await living(read, 'GET')
+      const found = await living(read, 'GET')
+      const document = (await behaviours.of(read.doctype)?.settle?.({ tenant: read.tenant, document: found })) ?? found
       if (!revs && !conflicts) return show(read, document, 'GET', { type: true })
       const tree = await leavesOf(read)
       const winner = tree.find(leaf => leaf.document.rev === document.rev)

@@ -96,7 +96,8 @@ export function createWriting(
       // A tombstone keeps nothing of a doctype whose content is not simply stored.
       if (edit.deleted) return { ...edit, id, body: {} }
       try {
-        const write = { tenant, actor, id, body: edit.body, stored: stored.get(id) }
+        const named = edit.id !== undefined
+        const write = { tenant, actor, id, named, body: edit.body, stored: stored.get(id) }
         return { ...edit, id, body: await behaviour.beforeWrite!(write) }
       } catch (cause) {
         if (cause instanceof WireError) return { ok: false as const, id, error: 'refused' as const, cause }
@@ -174,8 +175,9 @@ async function tellDeletions(
     doctype,
     deleted.map(({ document }) => document.id),
   )
-  for (const [index, { document: tombstone, before }] of deleted.entries()) {
-    if (now[index]?.rev === tombstone.rev) await behaviour.afterDelete(writer, { tombstone, before: before! })
+  for (const [index, { before }] of deleted.entries()) {
+    const tombstone = now[index]
+    if (tombstone?.deleted) await behaviour.afterDelete(writer, { tombstone, before: before! })
   }
 }
 

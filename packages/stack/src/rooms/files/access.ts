@@ -3,6 +3,7 @@ import type { Ground } from '#ground/ground'
 import type { Actor, Grant, Verb } from '#ground/http/grant'
 import type { RouteRequest } from '#ground/http/route'
 import type { Tenant } from '#ground/tenant'
+import { rulesAbout } from '#rooms/permissions'
 import { ancestorsOf } from './read/tree-store.ts'
 import type { DirectoryRecord, Entry, FileRecord } from './record.ts'
 import { FILES, ROOT_ID } from './record.ts'
@@ -22,6 +23,11 @@ export interface Access {
    * @param ancestors directories above, in any order, when the caller has them; otherwise read, and only when needed
    */
   may(tenant: Tenant, actor: Actor, verb: Verb, target: Target, ancestors?: Ancestor[]): Promise<boolean>
+  /**
+   * Throws the 403 when no rule of the actor is about files and the verb. Asked before looking anything up, so that who may
+   * see nothing does not learn what is there. Does not stand for `assertMay`.
+   */
+  assertSome(request: AccessRequest, verb: Verb): void
   /** As `may` for the actor of a request, throwing the 403; counts as having asked. */
   assertMay(request: AccessRequest, verb: Verb, target: Target, ancestors?: Ancestor[]): Promise<void>
 }
@@ -45,6 +51,9 @@ export function createAccess({ database }: { database: Pick<Ground['database'], 
   }
   return {
     may,
+    assertSome({ actor: { grant }, allow }, verb) {
+      if (!grant.allowsWholeType(verb, FILES) && rulesAbout(grant, verb, FILES).length === 0) allow.check(false)
+    },
     async assertMay({ tenant, actor, allow }, verb, target, ancestors) {
       allow.check(await may(tenant, actor, verb, target, ancestors))
     },

@@ -1,6 +1,7 @@
 import type { Ground } from '#ground/ground'
 import type { Route } from '#ground/http/route'
 import { type Access, createAccess } from './access.ts'
+import { followCounts } from './read/count-store.ts'
 import { createLinks } from './read/link-store.ts'
 import { createReader, type Reader } from './read/reader.ts'
 import { createReferenceStore } from './read/reference-store.ts'
@@ -15,7 +16,7 @@ export interface Reading {
 }
 
 /**
- * Puts the reading half together and has the table of references follow the documents from now on; call it once per ground.
+ * Puts the reading half together and has its tables follow the documents from now on; call it once per ground.
  * @param find the data room's `_find`
  */
 export function createReading(ground: Ground, { find }: { find: Find }): Reading {
@@ -24,7 +25,10 @@ export function createReading(ground: Ground, { find }: { find: Find }): Reading
   const links = createLinks(reader.run, ground.clock)
   const references = createReferenceStore(reader.run)
   ground.documents.onChange(
-    (changes, writer) => references.follow(changes, writer),
+    async (changes, writer) => {
+      await references.follow(changes, writer)
+      await followCounts(changes, writer)
+    },
     (_tenant, doctype) => doctype === FILES,
   )
   return {

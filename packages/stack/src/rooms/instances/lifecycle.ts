@@ -1,4 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { Transaction } from 'kysely'
+import type { GroundTables } from '#ground/database/index'
 import type { DocumentTransaction } from '#ground/documents/contract'
 import type { Ground } from '#ground/ground'
 import { alreadyThere, invalidAttribute } from '#ground/http/errors'
@@ -78,15 +80,15 @@ export function createLifecycle({ ground, store, sweep, directory, secrets, subd
   }
 
   /** Two domains of which one looks like an app of the other: one of them could not be reached, and would see its cookies. */
-  async function refuseShadows(domain: string, writer: DocumentTransaction, self?: string): Promise<void> {
+  async function refuseShadows(domain: string, query: Transaction<GroundTables>, self?: string): Promise<void> {
     const parent = splitHost(domain, subdomains)?.parent
-    const above = parent === undefined ? [] : await store.findByDomains([parent], writer.query)
-    const below = await store.domainsBelow(domain, subdomains === 'flat', writer.query)
+    const above = parent === undefined ? [] : await store.findByDomains([parent], query)
+    const below = await store.domainsBelow(domain, subdomains === 'flat', query)
     const other =
       above.find(row => row.domain === parent && row.instance_id !== self)?.domain ??
       below.find(name => splitHost(name, subdomains)?.parent === domain)
     if (other) throw alreadyThere(`${domain} cannot stand beside ${other}: one would be taken for an app of the other`)
-    const same = await store.findByDomains([domain], writer.query)
+    const same = await store.findByDomains([domain], query)
     if (same.some(row => row.instance_id !== self)) throw taken(domain)
   }
 
@@ -132,7 +134,7 @@ export function createLifecycle({ ground, store, sweep, directory, secrets, subd
     }
     try {
       await documents.transaction(instance, async writer => {
-        await refuseShadows(domain, writer)
+        await refuseShadows(domain, writer.query)
         await store.insert(row, writer.query)
         await writer.create(SETTINGS, settings, INSTANCE_SETTINGS_ID)
         for (const hook of createHooks) await hook(instance, writer)
@@ -173,7 +175,7 @@ export function createLifecycle({ ground, store, sweep, directory, secrets, subd
     let updated = instance
     try {
       updated = await documents.transaction(instance, async writer => {
-        if (moves) await refuseShadows(domain, writer, instance.id)
+        if (moves) await refuseShadows(domain, writer.query, instance.id)
         await store.update(instance.id, patch, writer.query)
         await mergeSettings(writer, inSettings)
         const row = await store.findById(instance.id, writer.query)
@@ -235,6 +237,7 @@ export function createLifecycle({ ground, store, sweep, directory, secrets, subd
     destroy,
     renewSessionSecret,
     tell,
+    refuseShadows,
     /** Destroys what a crash left half destroyed. Called at the start. */
     async finishDestroying(): Promise<void> {
       for (const row of await store.destroying()) await destroy(directory.asInstance(row))
@@ -256,7 +259,8 @@ export const tokenHash = (token: string): Buffer => createHash('sha256').update(
 
 const taken = (domain: string) => alreadyThere(`There is an instance at ${domain} already`)
 
-function domainFrom(given: string, subdomains: Subdomains): string {
+/** @throws 422 */
+export function domainFrom(given: string, subdomains: Subdomains): string {
   try {
     return normaliseDomain(given, subdomains)
   } catch (error) {

@@ -31,7 +31,7 @@ const ACCEPTED: readonly Audience[] = ['app', 'konn', 'access', 'cli', 'share']
  */
 export function createAuthenticate(ground: Ground, dependencies: AuthenticateDependencies): Authenticate {
   const { clock } = ground
-  const { instances, permissions } = dependencies
+  const { instances } = dependencies
   const identify = createIdentify(ground, dependencies)
   const cache = createTokenCache<Identity>(ground)
 

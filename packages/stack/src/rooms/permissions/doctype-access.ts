@@ -19,7 +19,7 @@ const UNWRITABLE = [...CLOSED, ...READ_ONLY]
 
 /** @throws HttpError 403 for what is no doctype */
 export function assertDoctype(doctype: string): void {
-  if (!isDoctype(doctype)) throw forbidden(`${doctype} is not a valid doctype name`)
+  if (!isDoctype(doctype)) throw forbidden(`\`${doctype}\` is not a valid doctype name`)
 }
 
 /**
@@ -29,5 +29,5 @@ export function assertDoctype(doctype: string): void {
 export function assertShareable(type: string): void {
   if (type === 'io.cozy.files') return
   const reserved = UNWRITABLE.find(doctype => typeMatches(type, doctype))
-  if (reserved) throw forbidden(`reserved doctype ${reserved} unwritable`)
+  if (reserved) throw forbidden(`reserved doctype \`${reserved}\` unwritable`)
 }

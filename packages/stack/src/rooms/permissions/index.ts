@@ -14,13 +14,14 @@ import { createRuns, type Runs } from './runs.ts'
 import { createSharedByLink } from './shared-by-link.ts'
 import { createShares, type OpenShare } from './shares.ts'
 import { createSources, type Sources } from './sources.ts'
-import { dropTenant, findRecord } from './store.ts'
+import { findRecord } from './store.ts'
 
 export { covers, coversAll } from './covers.ts'
 export { isDoctype, isRuleType, typeCovers, typeMatches } from './doctype-name.ts'
 export { fieldTexts } from './field-texts.ts'
 export { grantOf, rulesAbout, rulesOf } from './grant.ts'
 export { type DecodedJwt, decodeJwt, signJwt } from './jwt.ts'
+export { shownDocument } from './present.ts'
 export { presentRules, type RuleJson, readRule, readRules } from './read-rules.ts'
 export {
   PERMISSIONS,
@@ -45,8 +46,6 @@ export interface Permissions extends Sources {
   runs: Runs
   routes: Route[]
   migrations: MigrationSource
-  /** When an instance goes: what documents do not hold. */
-  dropTenant(tenant: Tenant): Promise<void>
 }
 
 export interface PermissionsDependencies {
@@ -71,6 +70,5 @@ export function createPermissions(ground: Ground, { instances }: PermissionsDepe
     runs: createRuns(ground),
     routes: [...readRoutes(room), ...writeRoutes(room), ...passwordRoutes(room)],
     migrations: { room: 'permissions', folder: join(import.meta.dirname, 'migrations') },
-    dropTenant: tenant => dropTenant(database.query, tenant),
   }
 }

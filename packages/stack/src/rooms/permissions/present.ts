@@ -43,3 +43,12 @@ export function presentGrant(actor: Actor, sourceId: string | undefined): object
     links: { self: '/permissions/self' },
   }
 }
+
+/**
+ * A stored permission document, as the news carry it, for listeners: without what only this room reads, without codes (they
+ * open the share), and of the password only that there is one.
+ */
+export function shownDocument(doc: Record<string, unknown>): Record<string, unknown> {
+  const { order: _order, added: _added, codes: _codes, shortcodes: _shortcodes, password, ...shown } = doc
+  return password === undefined ? shown : { ...shown, password: true }
+}

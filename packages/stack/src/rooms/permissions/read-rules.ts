@@ -27,7 +27,7 @@ export function readRule(title: string, json: unknown): Rule {
   if (!isObject(json)) throw malformedScope()
   const { type } = json
   if (typeof type !== 'string' || type === '') throw malformedScope()
-  if (!isRuleType(type)) throw forbidden(`${type} is not a valid doctype name`)
+  if (!isRuleType(type)) throw forbidden(`\`${type}\` is not a valid doctype name`)
   const selector = readText(json.selector)
   const description = readText(json.description)
   return {

@@ -55,12 +55,6 @@ export async function documentOfCode(query: Connection, tenant: Tenant, code: st
   return rows[0]?.permission_id
 }
 
-/** Takes away all of an instance that is no document. */
-export async function dropTenant(query: Connection, tenant: Tenant): Promise<void> {
-  await sql`delete from share_codes where instance_id = ${tenant.id}`.execute(query)
-  await sql`delete from konnector_runs where instance_id = ${tenant.id}`.execute(query)
-}
-
 /** Documents of shares with a rule on a doctype, by id, after one. */
 export async function sharesOf(
   query: Connection,

@@ -1,5 +1,6 @@
 import type { Body } from '#ground/documents/contract'
 import { type Keyring, KeyringError, MasterKeyError } from '#ground/keyring/contract'
+import { keyIdOf } from '#ground/keyring/sealed-text'
 import type { Log } from '#ground/log'
 import type { Tenant } from '#ground/tenant'
 import { accountTypeOf } from '../account.ts'
@@ -25,6 +26,11 @@ export interface Vault {
   seal(tenant: Tenant, owner: Owner, account: Body, before?: Owner): Promise<Body>
   /** The account as its konnector sees it. What does not open stays sealed. */
   open(tenant: Tenant, owner: Owner, account: Body): Promise<Body>
+  /**
+   * The account with what other keys than `keyId` have sealed sealed again, undefined when there is nothing of that. What does
+   * not open stays.
+   */
+  reseal(tenant: Tenant, owner: Owner, account: Body, keyId: string | undefined): Promise<Body | undefined>
 }
 
 /** What the keyring binds each secret of an account to. */
@@ -102,7 +108,35 @@ export function createVault({ keyring, log }: { keyring: Keyring; log: Log }): V
     return Object.fromEntries(entries)
   }
 
+  /** @returns what stands there instead, undefined when it may stay */
+  const sealedAgain = async (
+    tenant: Tenant,
+    owner: Owner,
+    place: Place,
+    name: string,
+    value: unknown,
+    keyId: unknown,
+  ) => {
+    const plain = plainName(place, name)
+    if (plain === undefined || typeof value !== 'string' || keyIdOf(value) === keyId) return undefined
+    const secret = await openValue(tenant, owner, place, plain, value)
+    return secret && sealValue(tenant, owner, place, plain, secret.value)
+  }
+
   return {
+    async reseal(tenant, owner, account, keyId) {
+      let changed = false
+      const resealed = await changeSecrets(account, async (place, members) => {
+        const entries: [string, unknown][] = []
+        for (const [name, value] of Object.entries(members)) {
+          const again = await sealedAgain(tenant, owner, place, name, value, keyId)
+          if (again !== undefined) changed = true
+          entries.push([name, again ?? value])
+        }
+        return Object.fromEntries(entries)
+      })
+      return changed ? resealed : undefined
+    },
     seal: (tenant, owner, account, before) => {
       const moves = before && before.type !== owner.type ? before : undefined
       return changeSecrets(account, (place, members) => sealMembers(tenant, owner, moves, place, members))

@@ -5,7 +5,7 @@ import { invalidBookmark } from './find-request.ts'
 export interface Bookmark {
   /** Names of the index's fields; empty when in the order of ids. */
   fields: string[]
-  /** Of the last document, as `mango_key` gives them. */
+  /** Of the last document, as `mango_key` gives them: escaped as stored, and perhaps cut. */
   keys: unknown[]
   id: string
 }
@@ -32,7 +32,7 @@ export function readBookmark(text: string, hash: string): Bookmark {
     Array.isArray(keys) &&
     keys.length === fields.filter(field => field !== '_id').length &&
     typeof id === 'string' &&
-    !id.includes('\0') &&
+    isStorable([keys, id]) &&
     more.length === 0
   if (!isOurs) throw invalidBookmark(text)
   return { fields, keys, id }
@@ -47,4 +47,11 @@ function parse(text: string): unknown[] {
     // Said below, as of any other foreign text.
   }
   throw invalidBookmark(text)
+}
+
+/** Whether the database can hold all texts of a value, names of members too, as they are. */
+function isStorable(value: unknown): boolean {
+  if (typeof value === 'string') return !/\0|\p{Surrogate}/u.test(value)
+  if (typeof value !== 'object' || value === null) return true
+  return Object.entries(value).every(([name, item]) => isStorable(name) && isStorable(item))
 }

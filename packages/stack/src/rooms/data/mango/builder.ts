@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type pg from 'pg'
 import { typedError } from '#ground/database/errors'
 import { onPool, type RunSql } from '#ground/documents/sql'
@@ -25,6 +26,8 @@ export interface IndexBuilder extends AsyncDisposable {
  * a lock of a transaction also holds through a pooler.
  */
 const BUILD_LOCK = 7_340_211_909
+/** How often a process looks whether another one is done building. */
+const LOOK_AGAIN_MS = 250
 
 export function createIndexBuilder({ driver, log }: { driver: pg.Pool; log: Log }): IndexBuilder {
   let last: Promise<void> = Promise.resolve()
@@ -88,6 +91,15 @@ async function buildIndex(run: RunSql, name: string, log: Log, stopping: AbortSi
   log.info('built an index', { index: name, doctype: index.doctype, fields: index.fields.join(', '), ms })
 }
 
+/**
+ * Not by waiting in the database: a statement that waits has a snapshot, for whose end a concurrent build waits, and each would
+ * wait for the other. Nor with a parameter, for that leaves an open portal, and its snapshot.
+ */
+async function isOurs(holder: pg.PoolClient): Promise<boolean> {
+  const { rows } = await holder.query<{ ours: boolean }>(`select pg_try_advisory_xact_lock(${BUILD_LOCK}) as ours`)
+  return rows[0]!.ours
+}
+
 /** Two connections: one holds the lock, the other works outside of any transaction, as concurrent builds must. */
 async function underLock(driver: pg.Pool, stopping: AbortSignal, work: (run: RunSql) => Promise<void>): Promise<void> {
   const holder = await driver.connect()
@@ -99,7 +111,7 @@ async function underLock(driver: pg.Pool, stopping: AbortSignal, work: (run: Run
   stopping.addEventListener('abort', stop)
   try {
     await holder.query('begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0')
-    await holder.query('select pg_advisory_xact_lock($1)', [BUILD_LOCK])
+    while (!(await isOurs(holder))) await delay(LOOK_AGAIN_MS, undefined, { signal: stopping })
     await worker.query('set statement_timeout = 0')
     stopping.throwIfAborted()
     const run: RunSql = async <Row>(text: string, values: unknown[]) => {

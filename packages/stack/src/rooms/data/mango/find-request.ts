@@ -1,6 +1,7 @@
 import { type IndexField, parseFields } from './definition.ts'
 import { brief, isObject, mangoError } from './errors.ts'
 import { type FieldPath, splitField } from './field-path.ts'
+import { requirements } from './requirements.ts'
 import { type Node, parseSelector } from './selector.ts'
 
 /** Body of `_find`, parsed. */
@@ -40,6 +41,18 @@ export function parseFindRequest(body: unknown): FindRequest {
     useIndex: parseUseIndex(use_index),
     executionStats: execution_stats === true,
   }
+}
+
+/**
+ * Looks at the fields a query asks of, its order included.
+ * @param body of `_find`
+ * @throws CouchError 400 for one that the caller may not know
+ */
+export function assertFields(body: unknown, mayKnow: (name: string) => boolean): void {
+  const { selector, sort } = parseFindRequest(body)
+  const names = [...requirements(selector).mentioned, ...sort.map(({ name }) => name)]
+  const hidden = names.find(name => !mayKnow(name))
+  if (hidden !== undefined) throw mangoError('bad_field', `Nobody can ask for the field ${brief(hidden)}`)
 }
 
 /** Default 100; above 1,000 it is reset to 100, not clamped, as upstream does. @throws CouchError 400 */

@@ -13,7 +13,7 @@ export { type DesignDocument, designDocumentJson } from './definition.ts'
 export type { CopyIds, DesignDocuments, IndexAnswer, Revised } from './design-docs.ts'
 export { projectFields, splitField } from './field-path.ts'
 export { type Found, foundJson, shownDocument } from './find.ts'
-export { pageLimit } from './find-request.ts'
+export { assertFields, pageLimit } from './find-request.ts'
 
 /** Queries by selector, and the indexes that serve them (`protocol/data.md` §5). */
 export interface Mango extends AsyncDisposable {

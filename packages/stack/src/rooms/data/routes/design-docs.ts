@@ -6,6 +6,8 @@ import { type DesignDocument, designDocumentJson, type Mango } from '../mango/in
 import { raw } from '../raw.ts'
 import type { MangoRouteRules } from './find.ts'
 
+type Whole = { doctype: string }
+type One = Whole & { id: string }
 const params = z.object({ doctype: z.string() })
 const paramsWithId = z.object({ doctype: z.string(), id: z.string() })
 const permission: Permission<unknown> = {
@@ -45,10 +47,15 @@ const listQuery = z.object({
   endkey: key,
 })
 
+type ListQuery = z.infer<typeof listQuery>
+
+const revQuery = z.object({ rev: z.string().optional() })
+type RevQuery = z.infer<typeof revQuery>
+
 /** Design documents (`protocol/data.md` §5): all of them are Mango indexes. */
 export function designDocRoutes({ designDocuments }: Mango, { assertReadable }: MangoRouteRules): Route[] {
   return [
-    route({
+    route<Whole, ListQuery>({
       method: 'GET',
       path: '/data/:doctype/_design_docs',
       summary: 'Definitions of the Mango indexes of a doctype',
@@ -62,7 +69,7 @@ export function designDocRoutes({ designDocuments }: Mango, { assertReadable }: 
         return jsonText(rowsJson(await designDocuments.list(tenant, doctype), query))
       }),
     }),
-    route({
+    route<One>({
       method: 'GET',
       path: '/data/:doctype/_design/:id',
       summary: 'Definition of a Mango index',
@@ -75,14 +82,14 @@ export function designDocRoutes({ designDocuments }: Mango, { assertReadable }: 
         return jsonText(designDocumentJson(await designDocuments.get(tenant, doctype, id)))
       }),
     }),
-    route({
+    route<One, RevQuery>({
       method: 'POST',
       path: '/data/:doctype/_design/:id/copy',
       summary: 'Copies the definition of a Mango index',
       family: 'data',
       permission,
       params: paramsWithId,
-      query: z.object({ rev: z.string().optional() }),
+      query: revQuery,
       async handle({ tenant, params: { doctype, id }, query, headers, allow }) {
         assertReadable(doctype)
         allow.whole('GET', doctype)
@@ -92,14 +99,14 @@ export function designDocRoutes({ designDocuments }: Mango, { assertReadable }: 
         return json({ ok: true, ...copied }, 201)
       },
     }),
-    route({
+    route<One, RevQuery>({
       method: 'DELETE',
       path: '/data/:doctype/_design/:id',
       summary: 'Deletes the definition of a Mango index',
       family: 'data',
       permission,
       params: paramsWithId,
-      query: z.object({ rev: z.string().optional() }),
+      query: revQuery,
       handle: raw(async ({ tenant, params: { doctype, id }, query: { rev }, allow }) => {
         assertReadable(doctype)
         allow.whole('GET', doctype)
@@ -120,8 +127,6 @@ function parseDestination(header: string | string[] | undefined): { to: string; 
   }
   throw badRequest('the header Destination must be _design/<name>')
 }
-
-type ListQuery = z.infer<typeof listQuery>
 
 function rowsJson(all: DesignDocument[], query: ListQuery): string {
   const { include_docs, descending, limit, skip = 0 } = query

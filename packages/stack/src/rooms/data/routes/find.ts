@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { jsonText } from '#ground/http/answer'
 import { type Route, route } from '#ground/http/route'
-import { foundJson, type Mango } from '../mango/index.ts'
+import { hasInternals } from '../document-text.ts'
+import { assertFields, foundJson, type Mango } from '../mango/index.ts'
 
 /** What the routes of Mango need of the rest of the room. */
 export interface MangoRouteRules {
@@ -25,6 +26,8 @@ export function findRoutes(mango: Mango, { assertReadable }: MangoRouteRules): R
       async handle({ tenant, params: { doctype }, body, allow }) {
         assertReadable(doctype)
         allow.whole('GET', doctype)
+        // What never goes out is not to be found out by asking, either.
+        if (hasInternals(doctype)) assertFields(body, name => !name.startsWith('internal_'))
         return jsonText(foundJson(await mango.find(tenant, doctype, body)))
       },
     }),

@@ -5,16 +5,17 @@ import type { Ground } from '#ground/ground'
 import type { Answer } from '#ground/http/answer'
 import type { Tenant } from '#ground/tenant'
 import { type DirectoryEntry, type Entry, FILES, type FileEntry, ROOT_ID, VERSIONS } from '../record.ts'
+import { wrongCounts } from './count-store.ts'
 import { joinPath, type Reader } from './reader.ts'
 import { orphans, toEntry } from './tree-store.ts'
 
 /** Documents read at a time. */
 const PAGE = 200
-const MOST_ORPHANS = 1000
+const MOST_FOUND = 1000
 
 /** One thing that is wrong. */
 export interface Finding {
-  type: 'orphan' | 'path_mismatch' | 'content_missing' | 'content_mismatch'
+  type: 'orphan' | 'count_mismatch' | 'path_mismatch' | 'content_missing' | 'content_mismatch'
   id: string
   doctype: string
   detail: string
@@ -46,8 +47,16 @@ export async function* findings(
   tenant: Tenant,
   signal?: AbortSignal,
 ): AsyncGenerator<Finding> {
-  for (const { _id, dir_id } of await orphans(reader.run, tenant.id, MOST_ORPHANS)) {
+  for (const { _id, dir_id } of await orphans(reader.run, tenant.id, MOST_FOUND)) {
     yield { type: 'orphan', id: _id, doctype: FILES, detail: `its parent ${dir_id} is not there` }
+  }
+  for (const id of await wrongCounts(reader.run, tenant.id, MOST_FOUND)) {
+    yield {
+      type: 'count_mismatch',
+      id,
+      doctype: FILES,
+      detail: 'the number of its children is another one than recorded',
+    }
   }
   for await (const page of pages(ground, tenant, FILES, signal)) {
     yield* misplaced(ground, tenant, page)
@@ -92,6 +101,11 @@ async function* damaged(
   doctype: string,
   { _id, size, md5sum, internal_blob }: Pick<FileEntry, '_id' | 'size' | 'md5sum' | 'internal_blob'>,
 ): AsyncGenerator<Finding> {
+  const missing: Finding = { type: 'content_missing', id: _id, doctype, detail: 'its content is not in the store' }
+  if (typeof internal_blob !== 'string') {
+    yield missing
+    return
+  }
   const hash = createHash('md5')
   let bytes = 0
   try {
@@ -101,7 +115,7 @@ async function* damaged(
     }
   } catch (error) {
     if (!(error instanceof BlobMissing)) throw error
-    yield { type: 'content_missing', id: _id, doctype, detail: 'its content is not in the store' }
+    yield missing
     return
   }
   if (String(bytes) !== size) {

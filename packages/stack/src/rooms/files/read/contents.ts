@@ -2,8 +2,9 @@ import type { RunSql } from '#ground/documents/sql'
 import { badRequest } from '#ground/http/errors'
 import type { ContentsPage } from '../present.ts'
 import type { DirectoryEntry } from '../record.ts'
+import { countChildren } from './count-store.ts'
 import { nextQuery, pageCursor, pageLimit, type Query, wholeNumber } from './page-query.ts'
-import { childrenOf, countChildren } from './tree-store.ts'
+import { childrenOf } from './tree-store.ts'
 
 const PAGE = 30
 /** Upstream knows no maximum; a page is kept in memory, so there is one, and `links.next` leads on. */

@@ -3,7 +3,7 @@ import type { RunSql } from '#ground/documents/sql'
 import { DOCUMENT_COLUMNS, type DocumentRow, storedDocument } from '#ground/documents/stored'
 import { escapeText } from '#ground/documents/unstorable-text'
 import type { DirectoryEntry, Entry } from '../record.ts'
-import { FILES, ROOT_ID, TRASH_ID } from '../record.ts'
+import { FILES, ROOT_ID } from '../record.ts'
 
 /** The doctype stands in the text, so that the planner sees at once which partition and which indexes there are. */
 const LIVE = `doctype = '${FILES}' and not deleted`
@@ -26,7 +26,7 @@ export const cannotBe = (text: string) => text.includes('\0')
 
 /**
  * Children of a directory by type (directories first), then by name in `C` order; the trash is not among the root's. Found by
- * the index `docs_files_children`, whatever the size of the directory.
+ * the index `docs_files_children`, whatever the size of the directory: the function of the database insists on it.
  */
 export async function childrenOf(
   run: RunSql,
@@ -34,28 +34,13 @@ export async function childrenOf(
   directoryId: string,
   { limit, after, skip = 0 }: ChildrenFrom,
 ): Promise<Entry[]> {
-  const values: unknown[] = [tenantId, directoryId, limit, skip]
-  if (after) values.push(escapeText(after.type), escapeText(after.name))
   const rows = await run<DocumentRow>(
-    `select ${DOCUMENT_COLUMNS} from docs
-      where instance_id = $1 and ${LIVE} and doc ->> 'dir_id' = $2 ${withoutTrash(directoryId)}
-        ${after ? "and (doc ->> 'type', doc ->> 'name') > ($5, $6)" : ''}
-      order by doc ->> 'type', doc ->> 'name' limit $3 offset $4`,
-    values,
+    `select ${DOCUMENT_COLUMNS} from file_children($1, $2, $3, $4, $5, $6)`,
+    [tenantId, directoryId, escapeText(after?.type ?? ''), escapeText(after?.name ?? ''), limit, skip],
+    'file_children',
   )
   return rows.map(fromRow)
 }
-
-/** How many children a directory has. */
-export async function countChildren(run: RunSql, tenantId: string, directoryId: string): Promise<number> {
-  const rows = await run<{ count: string }>(
-    `select count(*) from docs where instance_id = $1 and ${LIVE} and doc ->> 'dir_id' = $2 ${withoutTrash(directoryId)}`,
-    [tenantId, directoryId],
-  )
-  return Number(rows[0]?.count ?? 0)
-}
-
-const withoutTrash = (directoryId: string) => (directoryId === ROOT_ID ? `and id <> '${TRASH_ID}'` : '')
 
 /** The directory of a path, `/` included. */
 export async function directoryAt(run: RunSql, tenantId: string, path: string): Promise<DirectoryEntry | undefined> {

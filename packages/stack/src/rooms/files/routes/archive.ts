@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { type Answer, bytes, jsonApi } from '#ground/http/answer'
 import { badRequest, JsonApiError } from '#ground/http/errors'
@@ -5,7 +6,8 @@ import { type Route, type RouteRequest, route } from '#ground/http/route'
 import type { Tenant } from '#ground/tenant'
 import { zipOf } from '../read/archive.ts'
 import { contentDisposition, contentPolicy } from '../read/disposition.ts'
-import { toEntry } from '../read/tree-store.ts'
+import { noSuchEntry } from '../read/reader.ts'
+import { cannotBe, toEntry } from '../read/tree-store.ts'
 import { wrongToken } from '../read/wrong-token.ts'
 import { type Entry, FILES } from '../record.ts'
 import type { ReadRouteDeps } from './deps.ts'
@@ -36,18 +38,23 @@ export function archiveRoutes({ ground, access, reader, links }: ReadRouteDeps):
       'cache-control': 'private, no-store',
     }
     // Its length is not known before it is written.
-    if (request.method === 'HEAD') return bytes(Buffer.alloc(0), headers)
+    if (request.method === 'HEAD') return bytes(Readable.from([]), headers)
     return bytes(zipOf({ blobs: ground.blobs, reader }, request.tenant, zip, request.log), headers)
   }
 
   async function entriesOf(tenant: Tenant, { files = [], ids = [] }: ArchiveBody['data']['attributes']) {
-    const byPath = new Map<string, Entry>()
+    const entries = new Map<string, Entry>()
     for (const path of new Set(files)) {
       const entry = await reader.mustByPath(tenant, path)
-      byPath.set(entry._id, entry)
+      entries.set(entry._id, entry)
     }
-    for (const id of ids) if (!byPath.has(id)) byPath.set(id, await reader.mustById(tenant, id))
-    return [...byPath.values()]
+    const others = ids.filter(id => !entries.has(id))
+    if (others.some(cannotBe)) throw noSuchEntry()
+    for (const document of await ground.documents.of(tenant).getMany(FILES, [...new Set(others)])) {
+      if (!document || document.deleted) throw noSuchEntry()
+      entries.set(document.id, toEntry(document))
+    }
+    return [...entries.values()]
   }
 
   return [
@@ -59,6 +66,7 @@ export function archiveRoutes({ ground, access, reader, links }: ReadRouteDeps):
       permission: { inside: 'GET on each entry' },
       body: { json: archiveBody },
       async handle(request): Promise<Answer> {
+        access.assertSome(request, 'GET')
         const { tenant, body, headers } = request
         const { attributes } = body.data
         const name = attributes.name || STANDARD_NAME

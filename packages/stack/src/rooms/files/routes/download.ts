@@ -73,6 +73,7 @@ export function downloadRoutes(deps: ReadRouteDeps): Route[] {
       family: 'json-api',
       permission,
       async handle(request) {
+        access.assertSome(request, 'GET')
         const entry = await reader.mustByPath(request.tenant, parameter(request.query, 'Path') ?? '')
         await access.assertMay(request, 'GET', entry)
         assertFile(entry)
@@ -86,6 +87,7 @@ export function downloadRoutes(deps: ReadRouteDeps): Route[] {
       family: 'json-api',
       permission,
       async handle(request) {
+        access.assertSome(request, 'GET')
         const entry = await reader.mustById(request.tenant, request.params.id)
         await access.assertMay(request, 'GET', entry)
         assertFile(entry)
@@ -100,6 +102,7 @@ export function downloadRoutes(deps: ReadRouteDeps): Route[] {
       permission,
       async handle(request) {
         const { tenant, params } = request
+        access.assertSome(request, 'GET')
         const entry = await reader.mustById(tenant, params.id)
         await access.assertMay(request, 'GET', entry)
         assertFile(entry)

@@ -20,6 +20,7 @@ export function secretDownloadRoutes(deps: ReadRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'GET on the file' },
       async handle(request) {
+        access.assertSome(request, 'GET')
         const { tenant, query } = request
         const [id, path] = [parameter(query, 'Id'), parameter(query, 'Path')]
         const versionId = parameter(query, 'VersionId')

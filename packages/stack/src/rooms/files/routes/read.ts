@@ -2,14 +2,15 @@ import { jsonApi } from '#ground/http/answer'
 import { type Route, type RouteRequest, route } from '#ground/http/route'
 import { checkTree } from '../read/check-tree.ts'
 import { parameter, type Query } from '../read/page-query.ts'
-import { noSuchEntry } from '../read/reader.ts'
 import { type Entry, FILES, TRASH_ID } from '../record.ts'
 import type { ReadRouteDeps } from './deps.ts'
 
 /** Looking at files and directories one by one (`protocol/files.md` §4, §6 listing). HEAD comes with each GET. */
 export function entryRoutes({ ground, access, reader }: ReadRouteDeps): Route[] {
   const permission = { inside: 'GET on the entry' }
-  const show = async (request: RouteRequest<unknown, Query, undefined>, entry: Entry) => {
+  const show = async (request: RouteRequest<unknown, Query, undefined>, lookUp: () => Promise<Entry>) => {
+    access.assertSome(request, 'GET')
+    const entry = await lookUp()
     await access.assertMay(request, 'GET', entry)
     return jsonApi(await reader.show(request.tenant, entry, request.query))
   }
@@ -20,8 +21,7 @@ export function entryRoutes({ ground, access, reader }: ReadRouteDeps): Route[] 
       summary: 'A file, or a directory with a page of its contents, by path',
       family: 'json-api',
       permission,
-      handle: async request =>
-        show(request, await reader.mustByPath(request.tenant, parameter(request.query, 'Path') ?? '')),
+      handle: request => show(request, () => reader.mustByPath(request.tenant, parameter(request.query, 'Path') ?? '')),
     }),
     route<unknown, Query>({
       method: 'GET',
@@ -49,7 +49,7 @@ export function entryRoutes({ ground, access, reader }: ReadRouteDeps): Route[] 
       summary: 'A file, or a directory with a page of its contents',
       family: 'json-api',
       permission,
-      handle: async request => show(request, await reader.mustById(request.tenant, request.params.id)),
+      handle: request => show(request, () => reader.mustById(request.tenant, request.params.id)),
     }),
     route<{ id: string }, Query>({
       method: 'GET',
@@ -58,6 +58,7 @@ export function entryRoutes({ ground, access, reader }: ReadRouteDeps): Route[] 
       family: 'json-api',
       permission,
       async handle(request) {
+        access.assertSome(request, 'GET')
         const entry = await reader.mustById(request.tenant, request.params.id)
         await access.assertMay(request, 'GET', entry)
         const path = `/files/${encodeURIComponent(entry._id)}/relationships/contents`
@@ -71,8 +72,8 @@ export function entryRoutes({ ground, access, reader }: ReadRouteDeps): Route[] 
       family: 'json-api',
       permission,
       async handle(request) {
-        const entry = await reader.byId(request.tenant, request.params.id)
-        if (!entry) throw noSuchEntry()
+        access.assertSome(request, 'GET')
+        const entry = await reader.mustById(request.tenant, request.params.id)
         await access.assertMay(request, 'GET', entry)
         const size = String(await reader.sizeOf(request.tenant, entry))
         return jsonApi({ data: { type: 'io.cozy.files.sizes', id: entry._id, attributes: { size }, meta: {} } })

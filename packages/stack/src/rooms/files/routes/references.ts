@@ -48,7 +48,10 @@ export function referenceRoutes({ ground, access }: ReadRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: method === 'POST' ? 'PATCH on the entry' : 'DELETE on the entry' },
       body: { json: referenceBody },
-      async handle({ tenant, actor, allow, params: { id }, body }: EntryRequest) {
+      async handle(request: EntryRequest) {
+        access.assertSome(request, method === 'POST' ? 'PATCH' : 'DELETE')
+        const { tenant, actor, allow, params, body } = request
+        const { id } = params
         const references = referencesIn(body)
         const change = method === 'POST' ? { add: references } : { remove: references }
         const [entry] = await changeReferences(

@@ -16,13 +16,14 @@ import { words } from './words.ts'
  * and for POST at the new place.
  * @throws JsonApiError 400 for a directory, 404, 413, 422; HttpError 403
  */
-export function copyFile(
+export async function copyFile(
   context: WriteContext,
   tenant: Tenant,
   caller: Caller,
   id: string,
   { name, directoryId }: { name?: string | undefined; directoryId?: string | undefined },
 ): Promise<FileEntry> {
+  const { quotaBytes } = await context.ownerOf(tenant)
   return context.inTree(tenant, async tree => {
     const source = await tree.must(id)
     await caller.assertMay('GET', source, () => tree.above(source))
@@ -45,7 +46,7 @@ export function copyFile(
       cozyMetadata: newMetadata(by, true),
     }
     const copy = await tree.create(record)
-    await makeRoom(context, tree)
+    await makeRoom(tree, quotaBytes)
     return copy
   })
 }

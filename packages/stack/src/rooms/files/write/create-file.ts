@@ -1,7 +1,6 @@
 import type { Tenant } from '#ground/tenant'
-import { ancestorsOf, toEntry } from '../read/tree-store.ts'
+import { ancestorsOf } from '../read/tree-store.ts'
 import type { DirectoryEntry, FileEntry, FileRecord } from '../record.ts'
-import { FILES } from '../record.ts'
 import type { Caller } from './caller.ts'
 import { doing, type WriteContext } from './context.ts'
 import { newMetadata } from './cozy-metadata.ts'
@@ -11,7 +10,7 @@ import { fileType } from './mime.ts'
 import { checkName } from './names.ts'
 import { makeRoom, roomFor } from './quota.ts'
 import { type Content, checkMd5Form, withContent } from './receive.ts'
-import { isPlace } from './tree.ts'
+import { isPlace, readEntry } from './tree.ts'
 import { childOf } from './tree-sql.ts'
 
 /** What a new file or directory may say of itself. Dates are ISO 8601 in UTC. */
@@ -81,7 +80,7 @@ export async function createFile(
         internal_blob: blob.key,
       }
       const entry = await tree.create(record)
-      await makeRoom(context, tree)
+      await makeRoom(tree, room.quotaBytes)
       return entry
     }),
   )
@@ -98,8 +97,7 @@ export function described(
 
 /** Asked before the content comes in. @throws JsonApiError 404 */
 async function placeOf(context: WriteContext, tenant: Tenant, id: string): Promise<DirectoryEntry> {
-  const document = await context.ground.documents.of(tenant).get(FILES, id)
-  const entry = document && !document.deleted ? toEntry(document) : undefined
+  const entry = await readEntry(context.ground.documents.of(tenant), id)
   if (!isPlace(entry)) throw fileMissing()
   return entry
 }

@@ -1,6 +1,6 @@
 import type { Tenant } from '#ground/tenant'
-import { ancestorsOf, toEntry } from '../read/tree-store.ts'
-import { FILES, type FileEntry, type FileRecord } from '../record.ts'
+import { ancestorsOf } from '../read/tree-store.ts'
+import type { FileEntry, FileRecord } from '../record.ts'
 import type { Caller } from './caller.ts'
 import { doing, type WriteContext } from './context.ts'
 import { changedMetadata } from './cozy-metadata.ts'
@@ -10,7 +10,7 @@ import { fileMissing } from './errors.ts'
 import { fileType } from './mime.ts'
 import { makeRoom, roomFor } from './quota.ts'
 import { type Content, checkMd5Form, withContent } from './receive.ts'
-import { recordOf } from './tree.ts'
+import { readEntry, recordOf } from './tree.ts'
 import { checkRevision, keepVersion } from './versions.ts'
 
 export interface NewContent extends Content, FileAbout {
@@ -30,8 +30,7 @@ export async function overwriteFile(
   id: string,
   content: NewContent,
 ): Promise<FileEntry> {
-  const document = await context.ground.documents.of(tenant).get(FILES, id)
-  const first = document && !document.deleted ? toEntry(document) : undefined
+  const first = await readEntry(context.ground.documents.of(tenant), id)
   if (first?.type !== 'file') throw fileMissing()
   await assertMayReplace(caller, first, content, () => ancestorsOf(context.run, tenant.id, first.dir_id))
   checkRevision(first, content.rev)
@@ -61,7 +60,7 @@ export async function overwriteFile(
         cozyMetadata: changedMetadata(file.cozyMetadata, by, true),
         internal_blob: blob.key,
       })
-      await makeRoom(context, tree, blob.size > Number(file.size))
+      await makeRoom(tree, room.quotaBytes, blob.size > Number(file.size))
       return entry
     }),
   )

@@ -7,6 +7,8 @@ import { readUsage } from './usage-store.ts'
 
 /** Bytes that an upload may have at most, and the refusal for more. */
 export interface Room {
+  /** Of the instance; undefined: unlimited. */
+  quotaBytes: number | undefined
   check(bytes: number): void
 }
 
@@ -18,6 +20,7 @@ export async function roomFor(context: WriteContext, tenant: Tenant, replaced = 
   const { quotaBytes } = await context.ownerOf(tenant)
   const used = quotaBytes === undefined ? 0 : (await readUsage(context.run, tenant.id)).files - replaced
   return {
+    quotaBytes,
     check(bytes) {
       if (context.maxFileBytes !== undefined && bytes > context.maxFileBytes) throw overMaximum()
       // What does not grow is taken though the quota was lowered below what is there.
@@ -28,11 +31,11 @@ export async function roomFor(context: WriteContext, tenant: Tenant, replaced = 
 
 /**
  * After a change, in its transaction: gives up old versions until all fits, untagged and oldest first.
+ * @param quotaBytes read before the transaction: no second connection is waited for while this one holds the tree
  * @param grew whether files have more bytes than before; only then not fitting is a reason to refuse
  * @throws JsonApiError 413 when the files alone do not fit
  */
-export async function makeRoom(context: WriteContext, tree: Tree, grew = true): Promise<void> {
-  const { quotaBytes } = await context.ownerOf(tree.tenant)
+export async function makeRoom(tree: Tree, quotaBytes: number | undefined, grew = true): Promise<void> {
   if (quotaBytes === undefined) return
   const usage = await readUsage(tree.run, tree.tenant.id)
   if (usage.files > quotaBytes && grew) throw overQuota()

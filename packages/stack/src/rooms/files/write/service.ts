@@ -87,8 +87,9 @@ export function createFilesWriter(context: WriteContext, run: RunSql): FilesWrit
     removeAllVersions: bind(removeAllVersions),
     sharedDrives: (tenant, caller) => inTree(tenant, tree => ensureSharedDrives(context, tree, caller)),
 
-    patch: (tenant, caller, find, patch, rev) =>
-      inTree(tenant, async tree => {
+    async patch(tenant, caller, find, patch, rev) {
+      const owner = await context.ownerOf(tenant)
+      return inTree(tenant, async tree => {
         const entry = await must(tree, find)
         await caller.assertMay('PATCH', entry, () => tree.above(entry))
         checkRevision(entry, rev)
@@ -96,17 +97,20 @@ export function createFilesWriter(context: WriteContext, run: RunSql): FilesWrit
           await destroyEntry(tree, entry)
           return entry
         }
-        if (patch.move_to_trash) return trashEntry(context, tree, caller, entry)
+        if (patch.move_to_trash) return trashEntry(context, tree, caller, entry, owner)
         return changeAttributes(context, tree, caller, entry, patch)
-      }),
+      })
+    },
 
-    trash: (tenant, caller, id, rev) =>
-      inTree(tenant, async tree => {
+    async trash(tenant, caller, id, rev) {
+      const owner = await context.ownerOf(tenant)
+      return inTree(tenant, async tree => {
         const entry = await tree.must(id)
         await caller.assertMay('PATCH', entry, () => tree.above(entry))
         checkRevision(entry, rev)
-        return trashEntry(context, tree, caller, entry)
-      }),
+        return trashEntry(context, tree, caller, entry, owner)
+      })
+    },
 
     restore: (tenant, caller, id) =>
       inTree(tenant, async tree => {

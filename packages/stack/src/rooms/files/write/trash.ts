@@ -3,7 +3,7 @@ import { badRequest } from '#ground/http/errors'
 import type { DirectoryEntry, DirectoryRecord, Entry, FileRecord } from '../record.ts'
 import { TRASH_ID } from '../record.ts'
 import type { Caller } from './caller.ts'
-import { doing, type WriteContext } from './context.ts'
+import { doing, type Owner, type WriteContext } from './context.ts'
 import { restoredMetadata, trashedMetadata } from './cozy-metadata.ts'
 import { addDirectory, childPath, walk } from './create-directory.ts'
 import { builtIn, inTrashAlready, notInTrash } from './errors.ts'
@@ -19,16 +19,16 @@ const MARK = / \(t-[0-9a-f]{12}\)(?=\.[^.]*$|$)/
  * @throws JsonApiError 400 when it is there already; HttpError 403 for root and trash
  */
 export async function trashEntry(
-  context: Pick<WriteContext, 'ground' | 'ownerOf'>,
+  context: Pick<WriteContext, 'ground'>,
   tree: Tree,
   caller: Caller,
   entry: Entry,
+  { publicName }: Owner,
 ): Promise<Entry> {
   if (isBuiltIn(entry)) throw builtIn()
   if (await tree.isTrashed(entry)) throw inTrashAlready()
   const from = (await tree.must(entry.dir_id)) as DirectoryEntry
   const trash = (await tree.must(TRASH_ID)) as DirectoryEntry
-  const { publicName } = await context.ownerOf(tree.tenant)
   const by = doing(context, tree.tenant, caller)
   const content = {
     ...recordOf<FileRecord | DirectoryRecord>(entry),

@@ -1,4 +1,4 @@
-import type { Body, DocumentTransaction, Edit } from '#ground/documents/contract'
+import type { Body, DocumentReader, DocumentTransaction, Edit } from '#ground/documents/contract'
 import { lockFeed } from '#ground/documents/feed-sql'
 import { inTransaction, type RunSql } from '#ground/documents/sql'
 import { conflict } from '#ground/http/errors'
@@ -66,10 +66,7 @@ export async function openTree(writer: DocumentTransaction): Promise<Tree> {
       if (results.some(({ ok }) => !ok)) throw conflict()
     }
   }
-  const get: Tree['get'] = async id => {
-    const document = await writer.get(FILES, id)
-    return document && !document.deleted ? toEntry(document) : undefined
-  }
+  const get: Tree['get'] = id => readEntry(writer, id)
   const must: Tree['must'] = async id => {
     const entry = await get(id)
     if (!entry) throw fileMissing()
@@ -143,6 +140,12 @@ export async function openTree(writer: DocumentTransaction): Promise<Tree> {
       await write(VERSIONS, versions.map(deletion))
     },
   }
+}
+
+/** An entry by its id, outside of the tree or in it. PostgreSQL takes no NUL in a text, and no id has one. */
+export async function readEntry(reader: DocumentReader, id: string): Promise<Entry | undefined> {
+  const document = id.includes('\0') ? undefined : await reader.get(FILES, id)
+  return document && !document.deleted ? toEntry(document) : undefined
 }
 
 /** Whether a directory is the trash or lies in it. */

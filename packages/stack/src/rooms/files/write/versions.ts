@@ -71,13 +71,14 @@ const byAge = (a: VersionEntry, b: VersionEntry) =>
 const numberOf = ({ _id }: VersionEntry) => Number(_id.slice(_id.lastIndexOf('/') + 1))
 
 /** New metadata for the same content. @throws JsonApiError 404, 412 */
-export function describeAnew(
+export async function describeAnew(
   context: WriteContext,
   tenant: Tenant,
   caller: Caller,
   id: string,
   about: { rev?: string | undefined; tags?: string[] | undefined; metadata: Record<string, unknown> },
 ): Promise<FileEntry> {
+  const { quotaBytes } = await context.ownerOf(tenant)
   return context.inTree(tenant, async tree => {
     const file = await tree.mustFile(id)
     await caller.assertMay('PUT', file, () => tree.above(file))
@@ -91,7 +92,7 @@ export function describeAnew(
       ...described({ tags: about.tags ?? [], metadata: permittedMetadata(about.metadata, caller.grant, metadata) }),
       cozyMetadata: changedMetadata(file.cozyMetadata, by),
     })
-    await makeRoom(context, tree, false)
+    await makeRoom(tree, quotaBytes, false)
     return entry
   })
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { BlobMissing } from '#ground/blobs/contract'
 import type { Ground } from '#ground/ground'
+import { KeyringError } from '#ground/keyring/contract'
 import type { Instance } from '../instance.ts'
 import { type Secrets, secretsAsText } from '../secrets.ts'
 import type { Sweep } from '../sweep-store.ts'
@@ -48,9 +49,16 @@ export async function exportInstance(
       return JSON.stringify(withoutSealed(parsed))
     }
     const context = place.context(parsed)
-    return await replaceTexts(row.line, SEALED_IN_JSON, async sealed =>
-      cipher.seal(`${table} ${context}`, await keyring.open(instance.id, context, sealed)),
-    )
+    return await replaceTexts(row.line, SEALED_IN_JSON, async sealed => {
+      try {
+        return cipher.seal(`${table} ${context}`, await keyring.open(instance.id, context, sealed))
+      } catch (error) {
+        if (!(error instanceof KeyringError)) throw error
+        // Somebody copied it from elsewhere: it opens nowhere, and an archive must be possible all the same.
+        leave(`secrets of ${row.doctype ?? table} that do not open here either`)
+        return sealed
+      }
+    })
   }
 
   const tables = (await sweep.tables('roots')).filter(({ name }) => !portable.isEphemeral(name))
@@ -78,9 +86,7 @@ export async function exportInstance(
     tables: Object.fromEntries(tables.map(({ name, columns }) => [name, columns.filter(c => c !== 'instance_id')])),
   }
   const told = () =>
-    [...leftOut].map(([what, count]) =>
-      what.startsWith('rows') || what.startsWith('contents') ? `${count} ${what}` : what,
-    )
+    [...leftOut].map(([what, count]) => (/^(rows|contents|secrets)\b/.test(what) ? `${count} ${what}` : what))
 
   async function* parts(): AsyncGenerator<Buffer> {
     await using snapshot: Spool = spool

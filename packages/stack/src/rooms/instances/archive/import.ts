@@ -4,9 +4,9 @@ import { SCHEMA } from '#ground/database/index'
 import type { Ground } from '#ground/ground'
 import { alreadyThere, badRequest } from '#ground/http/errors'
 import type { Directory } from '../directory.ts'
-import { normaliseDomain, type Subdomains } from '../domain.ts'
+import type { Subdomains } from '../domain.ts'
 import type { Instance } from '../instance.ts'
-import type { Lifecycle } from '../lifecycle.ts'
+import { domainFrom, type Lifecycle } from '../lifecycle.ts'
 import { newSecrets, type Secrets, secretsFromText } from '../secrets.ts'
 import type { InstanceStore } from '../store.ts'
 import { isDomainTaken } from '../store.ts'
@@ -109,13 +109,13 @@ async function tablesFor({ sweep, portable }: ImportDeps, manifest: Manifest): P
 }
 
 async function insert(
-  { ground, store, directory, secrets, subdomains }: ImportDeps,
+  { ground, store, directory, lifecycle, secrets, subdomains }: ImportDeps,
   manifest: Manifest,
   cipher: ArchiveCipher | undefined,
   wanted: string | undefined,
 ): Promise<Instance> {
   const { instance: about } = manifest
-  const domain = normaliseDomain(wanted ?? about.domain, subdomains)
+  const domain = domainFrom(wanted ?? about.domain, subdomains)
   const keys = manifest.secrets !== undefined && cipher ? cipher.open('instances', manifest.secrets) : undefined
   const id = randomUUID()
   const now = ground.clock.now()
@@ -143,7 +143,10 @@ async function insert(
     updated_at: now,
   }
   try {
-    await ground.database.transaction(query => store.insert(row, query))
+    await ground.database.transaction(async query => {
+      await lifecycle.refuseShadows(domain, query)
+      await store.insert(row, query)
+    })
   } catch (error) {
     if (isDomainTaken(error)) throw alreadyThere(`There is an instance at ${domain} already`)
     throw error
@@ -198,16 +201,25 @@ async function fill(
     if (!columns) throw new ArchiveError(`${name} in the archive is of no table that its manifest names`)
     const lines: string[] = []
     for (const line of content.toString('utf8').split('\n')) {
-      const written = await lineHere(table, line)
+      const written = await lineHere(table, line).catch(error => {
+        if (error instanceof SyntaxError) throw new ArchiveError(`${name} in the archive is damaged`)
+        throw error
+      })
       if (!written.startsWith('{')) throw new ArchiveError(`${name} in the archive is damaged`)
       lines.push(`{"instance_id":"${instance.id}"${written === '{}' ? '' : ','}${written.slice(1)}`)
     }
     const list = columns.map(column => `"${column.replaceAll('"', '""')}"`).join(', ')
     const target = `${SCHEMA}."${table.replaceAll('"', '""')}"`
-    const { rowCount } = await driver.query(
-      `insert into ${target} (${list}) select ${list} from json_populate_recordset(null::${target}, $1::json)`,
-      [`[${lines.join(',')}]`],
-    )
+    const { rowCount } = await driver
+      .query(`insert into ${target} (${list}) select ${list} from json_populate_recordset(null::${target}, $1::json)`, [
+        `[${lines.join(',')}]`,
+      ])
+      .catch((error: unknown) => {
+        // Classes 22 and 23: values that are no such thing, missing, or there twice. Anything else is not the archive's fault.
+        const { code, message } = error as { code?: string; message?: string }
+        if (/^2[23]/.test(code ?? '')) throw new ArchiveError(`${name} in the archive cannot be stored: ${message}`)
+        throw error
+      })
     counted[table] = (counted[table] ?? 0) + (rowCount ?? 0)
   }
 
@@ -222,7 +234,7 @@ async function fill(
       continue
     }
     if (kind === 'rows') await insertRows(second, next.value)
-    else if (name === 'end.json') end = endSchema.parse(parseJson(next.value))
+    else if (name === 'end.json') end = readEnd(next.value)
     else throw new ArchiveError(`${name} in the archive is nothing that an instance has`)
     next = await files.next()
   }
@@ -249,4 +261,10 @@ function parseJson({ name, content }: TarFile): unknown {
   } catch (error) {
     throw new ArchiveError(`${name} in the archive is no JSON: ${(error as Error).message}`)
   }
+}
+
+function readEnd(file: TarFile): End {
+  const parsed = endSchema.safeParse(parseJson(file))
+  if (!parsed.success) throw new ArchiveError('The end of the archive cannot be read')
+  return parsed.data
 }

@@ -41,12 +41,9 @@ export function loginRoutes({ passphrase, sessions, redirects }: LoginDeps): Rou
     return sorryPage({ instance, title: words.error, text: words.badRedirect, status: 400 })
   }
 
-  async function signIn({
-    headers,
-    body,
-    address,
-    ...request
-  }: RouteRequest<unknown, unknown, LoginForm>): Promise<Answer> {
+  async function signIn(request: RouteRequest<unknown, unknown, LoginForm>): Promise<Answer> {
+    // Not by a rest pattern: reading `actor` of a request without a token throws.
+    const { headers, body, address } = request
     const instance = request.tenant as Instance
     const words = wordsOf(instance.locale)
     const asJson = wantsJson(headers)

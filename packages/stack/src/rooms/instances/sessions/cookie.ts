@@ -41,6 +41,8 @@ export function cookieValue(instance: Instance, secret: Uint8Array, sessionId: s
 export function readCookieValue(instance: Instance, secret: Uint8Array, value: string): string | undefined {
   if (value.length > 256 || !/^[A-Za-z0-9_-]+=*$/.test(value)) return undefined
   const bytes = Buffer.from(value, 'base64url')
+  // Left-over bits would let one cookie be written in several ways.
+  if (bytes.toString('base64url') !== value.replace(/=+$/, '')) return undefined
   if (bytes.length <= TIME_BYTES + MAC_BYTES) return undefined
   const signed = bytes.subarray(0, -MAC_BYTES)
   if (!timingSafeEqual(bytes.subarray(-MAC_BYTES), macOf(instance, secret, signed))) return undefined

@@ -1,0 +1,241 @@
+import type { WebSocket } from 'ws'
+import { WireError } from '#ground/http/errors'
+import type { Actor } from '#ground/http/grant'
+import type { Log } from '#ground/log'
+import type { NewsEvent } from '#ground/news/contract'
+import type { Tenant } from '#ground/tenant'
+import type { Documents } from '#ground/documents/contract'
+import { readCursor } from './cursor.ts'
+import { isPublic } from './event-text.ts'
+import type { Hub, Outgoing } from './hub.ts'
+import { COMPLAINTS, type Complaint, complaintText, readMessage, type Target } from './messages.ts'
+import { createOutbox } from './outbox.ts'
+import { replay } from './replay.ts'
+import { consequenceOf, runOf } from './revocation.ts'
+import { createSubscriptions } from './subscriptions.ts'
+
+/** RFC 6455 §7.4.1. */
+export const CLOSED = { goingAway: 1001, unreadable: 1003, policy: 1008, error: 1011 } as const
+
+/** Subscriptions of a connection: Home has a dozen, a client that follows each file of a big folder some thousands. */
+const MOST_SUBSCRIPTIONS = 10_000
+/** Messages that wait for the one before them. */
+const MOST_WAITING = 1_000
+/** Live events kept while the changes before them are sent. */
+const MOST_KEPT = 10_000
+
+export interface ConnectionParts {
+  hub: Hub
+  documents: Documents
+  log: Log
+  authenticate(tenant: Tenant, token: string): Promise<Actor>
+  may(tenant: Tenant, actor: Actor, target: Pick<Target, 'type' | 'id'>): Promise<boolean>
+}
+
+/** Who is connected; before the first message nobody. */
+interface Known {
+  token: string
+  actor: Actor
+  /** Of a konnector's token. */
+  run: string | undefined
+}
+
+/**
+ * One client (`protocol/realtime.md`). Its states: *silent* until its first message, which must be AUTH; then *listening*.
+ * Messages are done one after the other, so that what a client hears fits the order of what it has asked.
+ */
+export function createConnection(socket: WebSocket, tenant: Tenant, parts: ConnectionParts) {
+  const { hub, documents, log, authenticate, may } = parts
+  const subscriptions = createSubscriptions()
+  const outbox = createOutbox(socket)
+  let known: Known | undefined
+  /** Events of the doctype whose earlier changes are being sent. */
+  let replaying: { type: string; kept: NewsEvent[] } | undefined
+  /** Up to where a replay has told all, by subscription. */
+  const told = new Map<string, { position: number; epoch: string }>()
+  const toldKey = (type: string, id: string) => `${type} ${id}`
+
+  const close = (code: number, reason: string) => {
+    hub.leave(listener)
+    socket.close(code, reason)
+  }
+  const complain = (complaint: Complaint, method: string, payload: Target | '') =>
+    outbox.push(complaintText(complaint, method, payload))
+
+  /** Whether a replay has sent it already: news of a change may come after the change was read. */
+  const isTold = ({ doctype, id }: NewsEvent, { cursor }: Outgoing): boolean =>
+    cursor !== undefined &&
+    ['', id].some(of => {
+      const until = of === undefined ? undefined : told.get(toldKey(doctype, of))
+      return until?.epoch === cursor.epoch && cursor.position <= until.position
+    })
+
+  const tell = (event: NewsEvent) => {
+    const outgoing = hub.outgoing(event)
+    const send = (what: Outgoing) => (isTold(event, what) ? undefined : what.text)
+    outbox.push(outgoing instanceof Promise ? outgoing.then(send) : send(outgoing))
+  }
+
+  const listener = {
+    tenantId: tenant.id,
+    news(event: NewsEvent) {
+      if (known) obey(event, known)
+      if (!isPublic(event.doctype) || !subscriptions.covers(event.doctype, event.id)) return
+      if (replaying?.type !== event.doctype) return tell(event)
+      if (replaying.kept.length < MOST_KEPT) replaying.kept.push(event)
+      else close(CLOSED.policy, 'too slow')
+    },
+  }
+
+  const obey = (event: NewsEvent, { actor, run }: Known) => {
+    const consequence = consequenceOf(event, actor, run)
+    if (consequence === 'gone') close(CLOSED.goingAway, 'the instance is gone')
+    else if (consequence === 'revoked') revoked()
+    else if (consequence === 'look again') enqueue(() => lookAgain())
+  }
+
+  const revoked = () => {
+    complain(COMPLAINTS.unauthorized(), 'AUTH', '')
+    close(CLOSED.policy, 'the token was revoked')
+  }
+
+  /** What the token may do has changed: subscriptions it would not get now end. */
+  const lookAgain = async () => {
+    if (!known) return
+    const { token } = known
+    let actor: Actor
+    try {
+      actor = await authenticate(tenant, token)
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      // Only too old: that does not end a connection.
+      return error.message === 'Expired token' ? undefined : revoked()
+    }
+    known = { ...known, actor }
+    await endForbidden(actor)
+  }
+
+  const endForbidden = async (actor: Actor) => {
+    for (const { type, id } of subscriptions.all()) {
+      if (await may(tenant, actor, { type, id })) continue
+      if (id === '') subscriptions.removeWhole(type)
+      else subscriptions.remove(type, id)
+      complain(COMPLAINTS.forbidden(type), 'SUBSCRIBE', { type, id })
+    }
+  }
+
+  const authorise = async (token: string): Promise<void> => {
+    try {
+      if (token === '') throw new Refused()
+      const actor = await authenticate(tenant, token)
+      const again = known !== undefined
+      known = { token, actor, run: actor.kind === 'konnector' ? runOf(token) : undefined }
+      if (again) await endForbidden(actor)
+      else hub.join(listener)
+    } catch (error) {
+      if (!(error instanceof WireError || error instanceof Refused)) throw error
+      complain(COMPLAINTS.unauthorized(), 'AUTH', '')
+      close(CLOSED.policy, 'not authenticated')
+    }
+  }
+
+  const subscribe = async (target: Target, { actor }: Known): Promise<void> => {
+    const { type, id, since } = target
+    if (type === '') return complain(COMPLAINTS.noType('SUBSCRIBE'), 'SUBSCRIBE', target)
+    if (!(await may(tenant, actor, target))) return complain(COMPLAINTS.forbidden(type), 'SUBSCRIBE', target)
+    if (subscriptions.size >= MOST_SUBSCRIPTIONS && !subscriptions.has(type, id))
+      return complain(COMPLAINTS.tooMany(MOST_SUBSCRIPTIONS), 'SUBSCRIBE', target)
+    if (since !== undefined) return subscribeSince(target, since)
+    subscriptions.add(type, id)
+    // Only so that its first event need not wait for the feed to be looked at.
+    await hub.look(tenant, type)
+  }
+
+  const subscribeSince = async (target: Target, since: string): Promise<void> => {
+    const { type, id } = target
+    const cursor = readCursor(since)
+    if (!cursor) return complain(COMPLAINTS.badCursor(), 'SUBSCRIBE', target)
+    // From here on no event gets lost: what is not read below is kept.
+    const mine = { type, kept: [] as NewsEvent[] }
+    replaying = mine
+    try {
+      subscriptions.add(type, id)
+      const feed = await hub.look(tenant, type)
+      if (!feed || feed.epoch !== cursor.epoch || cursor.position > feed.position)
+        return complain(COMPLAINTS.goneCursor(type), 'SUBSCRIBE', target)
+      const position = await replay({
+        documents,
+        tenant,
+        type,
+        id,
+        since: cursor.position,
+        epoch: cursor.epoch,
+        send: outbox.drained,
+      })
+      told.set(toldKey(type, id), { position, epoch: cursor.epoch })
+    } finally {
+      replaying = undefined
+      for (const event of mine.kept) tell(event)
+    }
+  }
+
+  const unsubscribe = (target: Target): void => {
+    const { type, id } = target
+    if (type === '') return complain(COMPLAINTS.noType('UNSUBSCRIBE'), 'UNSUBSCRIBE', target)
+    subscriptions.remove(type, id)
+    if (id !== '') told.delete(toldKey(type, id))
+    else for (const key of [...told.keys()]) if (key.startsWith(toldKey(type, ''))) told.delete(key)
+  }
+
+  const receive = async (text: string): Promise<void> => {
+    const message = readMessage(text)
+    if (!known) {
+      if (message?.method === 'AUTH') return authorise(message.token)
+      const name = message?.method === 'unknown' ? message.name : (message?.method ?? '')
+      complain(COMPLAINTS.method(name), name, '')
+      return close(CLOSED.policy, 'not authenticated')
+    }
+    if (!message) return close(CLOSED.unreadable, 'unreadable message')
+    switch (message.method) {
+      case 'AUTH':
+        return authorise(message.token)
+      case 'SUBSCRIBE':
+        return subscribe(message.payload, known)
+      case 'UNSUBSCRIBE':
+        return unsubscribe(message.payload)
+      default:
+        return complain(COMPLAINTS.method(message.name), message.name, message.payload)
+    }
+  }
+
+  let turn = Promise.resolve()
+  let waiting = 0
+  const enqueue = (work: () => Promise<void>) => {
+    waiting++
+    turn = turn
+      .then(() => (socket.readyState === socket.OPEN ? work() : undefined))
+      .catch((error: unknown) => {
+        log.error('a message of a realtime client failed', { domain: tenant.domain, error })
+        close(CLOSED.error, 'internal error')
+      })
+      .finally(() => void waiting--)
+  }
+
+  socket.on('message', (data, isBinary) => {
+    if (waiting >= MOST_WAITING) close(CLOSED.policy, 'too many messages')
+    else if (isBinary) enqueue(async () => close(CLOSED.unreadable, 'text is expected'))
+    else enqueue(() => receive(String(data)))
+  })
+  socket.once('close', () => hub.leave(listener))
+  // Frames that are too large or broken: ws closes the connection by itself.
+  socket.on('error', error => log.debug('a realtime connection failed', { domain: tenant.domain, error }))
+
+  return {
+    /** Whether it has shown a token. */
+    isKnown: () => known !== undefined,
+    close,
+  }
+}
+
+/** No token at all. */
+class Refused extends Error {}
