@@ -84,7 +84,7 @@ export async function createHouse({ config: given, database, listeners, log, clo
   const blobs = createLocalBlobs({ directory: join(config.dataDirectory, 'blobs'), clock })
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
   const rooms = createRooms(ground)
-  for (const room of [rooms.oauth, rooms.instances]) cleanup.use(room)
+  for (const room of [rooms.instances, rooms.oauth]) cleanup.use(room)
   cleanup.use(startHousekeeping(chores(ground, rooms), log))
 
   const metrics = cleanup.use(createMetrics({ database }))
@@ -118,6 +118,8 @@ export async function createHouse({ config: given, database, listeners, log, clo
     },
   })
   cleanup.defer(() => app.close())
+  rooms.realtime.attach(listeners.main.server)
+  cleanup.use(rooms.realtime)
   // First of all at the end: no new requests, those under way end.
   cleanup.defer(async () => {
     await Promise.all([listeners.main[Symbol.asyncDispose](), listeners.admin[Symbol.asyncDispose]()])

@@ -6,6 +6,7 @@ import { createFiles } from '#rooms/files'
 import { createInstances } from '#rooms/instances'
 import { createOAuth } from '#rooms/oauth'
 import { createPermissions } from '#rooms/permissions'
+import { createRealtime } from '#rooms/realtime'
 import { type Contexts, createSettings } from '#rooms/settings'
 
 /** All rooms, in their order: each is handed rooms before it, never one after. */
@@ -16,10 +17,13 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
   const data = createData(ground)
   const files = createFiles(ground, { instances, data })
   const accounts = createAccounts(ground, { instances, data })
+  const realtime = createRealtime(ground, { instances, oauth, files })
   const settings = createSettings(ground, { instances, oauth, files, contexts })
-  const routes: Route[] = [instances, permissions, oauth, data, files, accounts, settings].flatMap(room => room.routes)
+  const routes: Route[] = [instances, permissions, oauth, data, files, accounts, realtime, settings].flatMap(
+    room => room.routes,
+  )
   const adminRoutes: Route[] = [instances, oauth, accounts].flatMap(room => room.adminRoutes)
-  return { instances, permissions, oauth, data, files, accounts, settings, routes, adminRoutes }
+  return { instances, permissions, oauth, data, files, accounts, realtime, settings, routes, adminRoutes }
 }
 
 export type Rooms = ReturnType<typeof createRooms>

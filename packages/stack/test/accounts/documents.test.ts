@@ -8,7 +8,10 @@ let house: House
 before(async () => {
   house = await openHouse()
 })
-after(() => house[Symbol.asyncDispose]())
+after(async () => {
+  noSecretIn(house.lines.join(''))
+  await house[Symbol.asyncDispose]()
+})
 beforeEach(() => void house.events.splice(0))
 
 const SECRETS = { password: 'S3CR3T-pw', session: { cookies: ['S3CR3T-cookie'] }, dob: 'S3CR3T-dob' }
@@ -87,7 +90,11 @@ test('who made it: the app behind an OAuth client; nobody for a client of its ow
 })
 
 test('[do not copy] a PUT with a fixed id is sealed too', async () => {
-  const { status, json } = await house.alice.as('ui').put('bi-aggregator', acme())
+  const sourceAccountIdentifier = 'me@mail.net'
+  const { status, json } = await house.alice
+    .as('ui')
+    .put('bi-aggregator', { ...acme(), cozyMetadata: { sourceAccountIdentifier } })
+  assert.deepEqual([json.data.name, json.data.cozyMetadata], ['me@mail.net', { sourceAccountIdentifier }])
   assert.equal(status, 200)
   noSecretIn(JSON.stringify(json.data.auth) + (await house.alice.dump()))
   const seen = await house.alice.as('konn:acme').get('bi-aggregator')
@@ -101,12 +108,23 @@ test('[do not copy] _bulk_docs seals new, changed and replicated accounts, and i
     return answer.json as { id: string; rev: string; ok: boolean }[]
   }
   const [one, two] = await bulk({ docs: [acme(), { _id: 'bulk2', ...acme() }] })
-  const replicated = { _id: 'bulk3', _rev: '2-b', _revisions: { start: 2, ids: ['b', 'a'] }, ...acme() }
+  const replicated = {
+    _id: 'bulk3',
+    _rev: '2-b',
+    _revisions: { start: 2, ids: ['b', 'a'] },
+    ...acme(),
+    cozyMetadata: { metadataVersion: 1 },
+  }
   await bulk({ new_edits: false, docs: [replicated] })
   const [changed] = await bulk({
     docs: [{ ...acme(), _id: two!.id, _rev: two!.rev, auth: { password: 'S3CR3T-new' } }],
   })
   noSecretIn(await house.alice.dump())
+  assert.deepEqual(
+    (await house.alice.stored('bulk3'))!.body.cozyMetadata,
+    { metadataVersion: 1 },
+    'as it was elsewhere',
+  )
   assert.deepEqual((await house.alice.as('konn:acme').get(two!.id)).json.auth, { password: 'S3CR3T-new' })
   assert.deepEqual((await house.alice.as('konn:acme').get('bulk3')).json.auth.password, SECRETS.password)
   await bulk({
@@ -389,4 +407,27 @@ test('rotation: every account and soft-deleted copy is sealed with the new key, 
 
 test('the tables are the same from every earlier version', async () => {
   assert.ok((await replayEveryVersion(ALL_MIGRATIONS)) > 0)
+})
+
+test('an instance that travels takes its secrets along, sealed for the journey and for where it arrives', async () => {
+  const { id } = await made()
+  const gone = await made()
+  await house.alice.as('ui').remove(gone.id, gone.rev)
+  const { archive } = house.instances
+  const bytesOf = async (passphrase?: string) =>
+    Buffer.concat(await (await archive.export(house.alice.instance, { passphrase })).toArray())
+  const packed = await bytesOf('a good passphrase')
+  const { instance } = await archive.import(
+    (async function* () {
+      yield packed
+    })(),
+    { domain: 'carol.localhost', passphrase: 'a good passphrase' },
+  )
+  const opened = await house.accounts.open(instance, id)
+  assert.deepEqual(opened?.auth, { login: 'me@mail.net', ...SECRETS })
+  const [there, here] = await Promise.all(
+    [instance, house.alice.instance].map(tenant => house.ground.documents.of(tenant).get(SOFT_DELETED, gone.id)),
+  )
+  const sealed = [there, here].map(copy => (copy?.body.auth as Record<string, string>).credentials_encrypted)
+  assert.ok(sealed[0]?.startsWith('k1.') && sealed[0] !== sealed[1])
 })

@@ -5,12 +5,13 @@ import { createLocalBlobs } from '../../src/ground/blobs/index.ts'
 import type { Clock } from '../../src/ground/clock.ts'
 import { readConfig } from '../../src/ground/config.ts'
 import { readMigrations } from '../../src/ground/database/index.ts'
-import { createTestDatabase, silentLog } from '../../src/ground/database/testing.ts'
+import { createTestDatabase } from '../../src/ground/database/testing.ts'
 import { createDocuments } from '../../src/ground/documents/index.ts'
 import type { Ground } from '../../src/ground/ground.ts'
 import type { Actor, Grant } from '../../src/ground/http/grant.ts'
 import { createServer, HttpError, listen, type Route } from '../../src/ground/http/index.ts'
 import { createKeyring } from '../../src/ground/keyring/index.ts'
+import { createLog } from '../../src/ground/log.ts'
 import { createNews, type NewsEvent } from '../../src/ground/news/index.ts'
 import { createAccounts, migrations } from '../../src/rooms/accounts/index.ts'
 import { createData, migrations as ofData } from '../../src/rooms/data/index.ts'
@@ -60,7 +61,8 @@ export async function openHouse({ timeout = 15_000, subdomains = 'nested' as 'ne
   cleanup.defer(() => rmSync(folder, { recursive: true, force: true }))
   let ahead = 0
   const clock: Clock = { now: () => new Date(Date.now() + ahead) }
-  const log = silentLog
+  const lines: string[] = []
+  const log = createLog({ level: 'debug', clock, write: line => void lines.push(line) })
   const config = readConfig({ KONNECTORY_DATA: folder, KONNECTORY_SUBDOMAINS: subdomains })
   const news = cleanup.use(createNews({ log }))
   const events: NewsEvent[] = []
@@ -145,6 +147,8 @@ export async function openHouse({ timeout = 15_000, subdomains = 'nested' as 'ne
     accounts,
     instances,
     events,
+    /** All that was logged. */
+    lines,
     origin,
     keyring,
     alice: await tenant('alice.localhost', 'work'),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
 import { systemClock } from '../../src/ground/clock.ts'
 import { silentLog } from '../../src/ground/database/testing.ts'
@@ -32,6 +33,14 @@ const tenant = {
 const anything = z.record(z.string(), z.unknown())
 
 const routes = [
+  route({
+    method: 'GET',
+    path: '/large',
+    summary: 's',
+    family: 'plain',
+    permission: { token: 'test' },
+    handle: () => json({ a: 'x'.repeat(5000) }),
+  }),
   route({
     method: 'GET',
     path: '/public',
@@ -223,7 +232,13 @@ test('any origin may ask, none may ask the pages', async () => {
   assert.equal((await ask('/public')).headers['x-content-type-options'], 'nosniff')
 })
 
-test('an answer is compressed when the client takes it, and HEAD has no body', async () => {
+test('a long answer is compressed when the client takes it, and HEAD has no body', async () => {
+  const long = { a: 'x'.repeat(5000) }
+  const large = await send(origin, '/large', { headers: { ...all, 'accept-encoding': 'gzip, br' } })
+  assert.equal(large.headers['content-encoding'], 'gzip')
+  assert.deepEqual(JSON.parse(gunzipSync(large.bytes).toString()), long)
+  assert.equal((await ask('/large')).headers['content-encoding'], undefined)
+  assert.deepEqual((await ask('/large')).json, long)
   const head = await send(origin, '/mine/1', { method: 'HEAD', headers: all })
   assert.deepEqual([head.status, head.bytes.length], [200, 0])
 })

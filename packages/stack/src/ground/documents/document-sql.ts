@@ -12,9 +12,12 @@ export async function readDocuments(
   doctype: string,
   ids: string[],
 ): Promise<Map<string, StoredDocument>> {
+  // A text with NUL cannot even be asked for; nothing has such an id.
+  const possible = ids.filter(id => !id.includes('\0'))
+  if (possible.length === 0) return new Map()
   const rows = await run<DocumentRow>(
     `select ${DOCUMENT_COLUMNS} from docs where ${OF} and id = any($3)`,
-    [tenantId, doctype, ids],
+    [tenantId, doctype, possible],
     'docs_read',
   )
   return new Map(rows.map(row => [row.id, storedDocument(doctype, row)]))
@@ -44,8 +47,9 @@ export async function listDocuments(
   const values: unknown[] = [tenantId, doctype]
   const at = (value: unknown) => `$${values.push(value)}`
   const conditions = [OF, 'not deleted']
-  if (startKey !== undefined) conditions.push(`id ${descending ? '<=' : '>='} ${at(startKey)}`)
-  if (endKey !== undefined) conditions.push(`id ${descending ? '>' : '<'}${inclusiveEnd ? '=' : ''} ${at(endKey)}`)
+  if (startKey !== undefined) conditions.push(`id ${descending ? '<=' : '>='} ${at(withoutNul(startKey))}`)
+  if (endKey !== undefined)
+    conditions.push(`id ${descending ? '>' : '<'}${inclusiveEnd ? '=' : ''} ${at(withoutNul(endKey))}`)
   const rows = await run<DocumentRow>(
     `select ${DOCUMENT_COLUMNS} from docs where ${conditions.join(' and ')} order by id ${descending ? 'desc' : ''}
      limit ${at(limit ?? null)} offset ${at(skip)}`,
@@ -53,6 +57,9 @@ export async function listDocuments(
   )
   return rows.map(row => storedDocument(doctype, row))
 }
+
+/** A bound cut before its first NUL: no id lies between the two. */
+const withoutNul = (bound: string) => bound.split('\0', 1)[0]
 
 export async function listChanges(
   run: RunSql,

@@ -116,6 +116,9 @@ async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: Fasti
   return answer
 }
 
+/** Answers smaller than this are not worth compressing. */
+export const COMPRESS_FROM = 1024
+
 const ANYBODY = { tenant: { id: '', domain: '', url: '', locale: 'en' }, blocked: undefined }
 const NOTHING = Readable.from([])
 
@@ -164,7 +167,15 @@ function discard({ body }: Answer): void {
 function send(reply: FastifyReply, { status, headers, body }: Answer): FastifyReply {
   reply.code(status)
   for (const name in headers) reply.header(name, headers[name])
-  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return reply.send(body)
-  if (body instanceof Readable) return reply.send(body)
-  return reply.send(JSON.stringify(body))
+  if (body === undefined || Buffer.isBuffer(body)) return reply.send(body)
+  if (body instanceof Readable && !isJson(headers)) return reply.send(body)
+  const text = typeof body === 'string' || body instanceof Readable ? body : JSON.stringify(body)
+  if (typeof text === 'string' && text.length < COMPRESS_FROM) return reply.send(text)
+  reply.compress(text)
+  return reply
+}
+
+/** Only what is made for the answer is compressed on the way; content of files goes out as it lies there. */
+function isJson(headers: Answer['headers']): boolean {
+  return !('accept-ranges' in headers) && /\bjson\b|\+json\b/.test(String(headers['content-type'] ?? ''))
 }

@@ -1,12 +1,12 @@
 import compress from '@fastify/compress'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Answer } from './answer.ts'
+import { hideContentType, restoreContentType } from './content-type.ts'
 import { notFound } from './errors.ts'
 import type { Listener } from './listener.ts'
 import { renderError } from './render-error.ts'
 import type { Route } from './route.ts'
-import { hideContentType, restoreContentType } from './content-type.ts'
-import { type ServeOptions, serveRoute } from './serve-route.ts'
+import { COMPRESS_FROM, type ServeOptions, serveRoute } from './serve-route.ts'
 
 export interface ServerOptions extends ServeOptions {
   routes: Route[]
@@ -23,8 +23,6 @@ export interface ServerOptions extends ServeOptions {
 const LONGEST_SEGMENT = 4096
 /** A connection on which nothing moves for so long is closed, also in the middle of an upload. */
 const SILENCE_MS = 120_000
-/** Answers smaller than this are not worth compressing. */
-const COMPRESS_FROM = 1024
 
 /** The HTTP server of a list of routes, on a port that is already taken. It answers from now on. */
 export async function createServer({
@@ -51,11 +49,8 @@ export async function createServer({
     },
     frameworkErrors: (_error, request, reply) => void refuse(request, reply),
   })
-  await app.register(compress, {
-    threshold: COMPRESS_FROM,
-    encodings: ['gzip'],
-    customTypes: /^(application\/(vnd\.api\+)?json|text\/(html|plain|css|javascript))/,
-  })
+  // Not for all answers: a file goes out as it is stored, with its length, tag and ranges.
+  await app.register(compress, { global: false, threshold: COMPRESS_FROM, encodings: ['gzip'] })
 
   // Bodies are read by the routes: some are streams of a gigabyte, and a wrong content type is no reason to refuse JSON.
   app.removeAllContentTypeParsers()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RunSql } from '#ground/documents/sql'
 import type { DesignDocument, IndexDefinition } from './definition.ts'
+import { quoteText } from './statement.ts'
 
 interface Row {
   id: string | null
@@ -18,20 +19,15 @@ export interface StoredDesignDocument extends DesignDocument {
 const JOINED = `from feeds f left join mango_design_docs d
   on d.instance_id = f.instance_id and d.doctype = f.doctype and d.epoch = f.epoch`
 
-/** All of a doctype, by id; undefined when there is no such database. */
-export async function readDefinitions(
-  run: RunSql,
-  tenantId: string,
-  doctype: string,
-): Promise<StoredDesignDocument[] | undefined> {
-  const rows = await run<Row>(
-    `select d.id, d.rev, d.generation, d.own, d.indexes ${JOINED}
-      where f.instance_id = $1 and f.doctype = $2 order by d.id`,
-    [tenantId, doctype],
-    'mango_definitions',
-  )
+/** Asks for all of a doctype; values stand in the text, so that it can go along with other statements. */
+export const definitionsSql = (tenantId: string, doctype: string): string =>
+  `select d.id, d.rev, d.generation, d.own, d.indexes ${JOINED}
+    where f.instance_id = ${quoteText(tenantId)} and f.doctype = ${quoteText(doctype)} order by d.id`
+
+/** What `definitionsSql` answered, by id; undefined when there is no such database. */
+export function definitionsOf(rows: unknown[]): StoredDesignDocument[] | undefined {
   if (rows.length === 0) return undefined
-  return rows.flatMap(row => (row.id === null ? [] : [stored(row.id, row)]))
+  return (rows as Row[]).flatMap(row => (row.id === null ? [] : [stored(row.id, row)]))
 }
 
 /** One, locked until the end of the transaction; `epoch` undefined: no such database. */

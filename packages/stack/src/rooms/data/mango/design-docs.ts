@@ -4,7 +4,7 @@ import { CouchError, conflict, missing } from '#ground/http/errors'
 import type { Tenant } from '#ground/tenant'
 import type { IndexBuilder } from './builder.ts'
 import { type DesignDocument, fieldPaths, type IndexDefinition, isName, parseIndexRequest } from './definition.ts'
-import { deleteDefinition, lockDefinition, readDefinitions, writeDefinition } from './definition-store.ts'
+import { definitionsOf, definitionsSql, deleteDefinition, lockDefinition, writeDefinition } from './definition-store.ts'
 import { mangoError } from './errors.ts'
 import { physicalIndex } from './physical-index.ts'
 import { requestIndex } from './physical-store.ts'
@@ -80,7 +80,7 @@ export function createDesignDocuments(
     database.transaction(query => work(inTransaction(query)), { retries: 3 })
 
   const list: DesignDocuments['list'] = async (tenant, doctype) => {
-    const found = await readDefinitions(run, tenant.id, doctype)
+    const found = definitionsOf(await run(definitionsSql(tenant.id, doctype), []))
     if (!found) throw missing('Database does not exist.')
     return found
   }

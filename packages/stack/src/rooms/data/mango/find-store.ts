@@ -12,28 +12,57 @@ import type { KeyColumn } from './key.ts'
 /** Invalid regular expression, which our translation should have found. */
 const BAD_REGEX = '2201B'
 
+/** A read transaction whose statements end after a time. */
+export interface LimitedRead {
+  /** Rows of the statement it began with. */
+  rows: unknown[]
+  run: RunSql
+}
+
 /**
- * Runs a query, for at most so long.
+ * Does some reading in as few trips as can be: the first statement goes along with the beginning, and nobody waits for the end.
+ * The limit is one of each statement; the connection's own is for slower work, too.
+ *
+ * @param first a statement without places
  * @throws StatementTimeout, which callers see as `context deadline exceeded`
  */
-export async function findDocuments(driver: pg.Pool, plan: FindPlan, timeoutMs: number): Promise<StoredDocument[]> {
-  const { text, values } = findSql(plan)
+export async function readForLimitedTime<T>(
+  driver: pg.Pool,
+  timeoutMs: number,
+  first: string,
+  work: (read: LimitedRead) => Promise<T>,
+): Promise<T> {
   const client = await driver.connect().catch(rethrow)
-  let broken = false
-  try {
-    // One trip for both. A limit of the statement's own, for the connection's is for slower work, too.
-    await client.query(`begin read only; set local statement_timeout = ${timeoutMs}`)
-    const { rows } = await client.query<DocumentRow>(text, values)
-    await client.query('commit')
-    return rows.map(row => storedDocument(plan.doctype, row))
-  } catch (error) {
-    await client.query('rollback').catch(() => {
-      broken = true
-    })
-    return rethrow(error)
-  } finally {
-    client.release(broken)
+  const end = (how: 'commit' | 'rollback') => {
+    client.query(how).then(
+      () => client.release(),
+      () => client.release(true),
+    )
   }
+  const run: RunSql = async <Row>(text: string, values: unknown[]) => {
+    try {
+      return (await client.query(text, values)).rows as Row[]
+    } catch (error) {
+      return rethrow(error)
+    }
+  }
+  try {
+    const begun = `begin read only; set local statement_timeout = ${timeoutMs}; ${first}`
+    // Several statements answer with several results, which the driver's types do not know.
+    const results = (await client.query(begun).catch(rethrow)) as unknown as pg.QueryResult[]
+    const result = await work({ rows: results.at(-1)!.rows, run })
+    end('commit')
+    return result
+  } catch (error) {
+    end('rollback')
+    throw error
+  }
+}
+
+export async function findDocuments(run: RunSql, plan: FindPlan): Promise<StoredDocument[]> {
+  const { text, values } = findSql(plan)
+  const rows = await run<DocumentRow>(text, values)
+  return rows.map(row => storedDocument(plan.doctype, row))
 }
 
 function rethrow(error: unknown): never {

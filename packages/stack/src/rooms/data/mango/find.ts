@@ -1,16 +1,15 @@
 import type pg from 'pg'
 import type { Body, StoredDocument } from '#ground/documents/contract'
-import { onPool } from '#ground/documents/sql'
 import { missing } from '#ground/http/errors'
 import type { Tenant } from '#ground/tenant'
 import { queryHash, readBookmark, writeBookmark } from './bookmark.ts'
 import { chooseIndex } from './choose-index.ts'
 import { fieldPaths } from './definition.ts'
-import { readDefinitions } from './definition-store.ts'
+import { definitionsOf, definitionsSql } from './definition-store.ts'
 import { type FieldPath, joinField, projectFields } from './field-path.ts'
 import { invalidBookmark, parseFindRequest } from './find-request.ts'
 import type { FindPlan } from './find-sql.ts'
-import { findDocuments, keysOf } from './find-store.ts'
+import { findDocuments, keysOf, readForLimitedTime } from './find-store.ts'
 import { keyColumns } from './key.ts'
 import { parseSelector } from './selector.ts'
 
@@ -45,56 +44,53 @@ export async function find(
 ): Promise<Found> {
   const started = performance.now()
   const request = parseFindRequest(body)
-  const run = onPool(driver)
-  const definitions = await readDefinitions(run, tenant.id, doctype)
-  if (!definitions) throw missing('Database does not exist.')
-
-  const hash = queryHash([doctype, request.given])
+  const { given, limit, skip } = request
+  const hash = queryHash([doctype, given])
   const after = request.bookmark === undefined ? undefined : readBookmark(request.bookmark, hash)
-  const { index, warning } = chooseIndex(definitions, request, after?.fields)
-  const paths = index ? fieldPaths(index) : []
-  const fields = paths.map(joinField)
-  // The index that made it is gone.
-  if (after && after.fields.join('\n') !== fields.join('\n')) throw invalidBookmark(request.bookmark)
 
-  const columns = keyColumns(paths)
-  const partial = index && Object.keys(index.partialFilter).length > 0 ? index.partialFilter : undefined
-  const { limit, skip } = request
-  const plan: FindPlan = {
-    tenantId: tenant.id,
-    doctype,
-    selector: request.selector,
-    partialFilter: partial && parseSelector(partial),
-    columns,
-    descending: request.sort[0]?.direction === 'desc',
-    after,
-    limit,
-    skip,
-  }
-  const documents = limit === 0 ? [] : await findDocuments(driver, plan, timeoutMs)
-  const last = documents.at(-1)
-  return {
-    documents,
-    fields: request.fields,
-    limit,
-    skip,
-    next: documents.length >= limit,
-    bookmark: last
+  return readForLimitedTime(driver, timeoutMs, definitionsSql(tenant.id, doctype), async ({ rows, run }) => {
+    const definitions = definitionsOf(rows)
+    if (!definitions) throw missing('Database does not exist.')
+    const { index, warning } = chooseIndex(definitions, request, after?.fields)
+    const paths = index ? fieldPaths(index) : []
+    const fields = paths.map(joinField)
+    // The index that made it is gone.
+    if (after && after.fields.join('\n') !== fields.join('\n')) throw invalidBookmark(request.bookmark)
+
+    const columns = keyColumns(paths)
+    const partial = index && Object.keys(index.partialFilter).length > 0 ? index.partialFilter : undefined
+    const plan: FindPlan = {
+      tenantId: tenant.id,
+      doctype,
+      selector: request.selector,
+      partialFilter: partial && parseSelector(partial),
+      columns,
+      descending: request.sort[0]?.direction === 'desc',
+      after,
+      limit,
+      skip,
+    }
+    const documents = limit === 0 ? [] : await findDocuments(run, plan)
+    const last = documents.at(-1)
+    const bookmark = last
       ? writeBookmark({ fields, keys: await keysOf(run, last, columns), id: last.id }, hash)
-      : (request.bookmark ?? ''),
-    warning,
-    executionStats: request.executionStats
-      ? {
-          // The database filters by itself; these are the documents it handed over.
-          total_keys_examined: documents.length,
-          total_docs_examined: documents.length,
-          total_quorum_docs_examined: 0,
-          results_returned: documents.length,
-          execution_time_ms: Math.round((performance.now() - started) * 1000) / 1000,
-        }
-      : undefined,
-  }
+      : (request.bookmark ?? '')
+    const executionStats = request.executionStats
+      ? statistics(documents.length, performance.now() - started)
+      : undefined
+    const next = documents.length >= limit
+    return { documents, fields: request.fields, limit, skip, next, bookmark, warning, executionStats }
+  })
 }
+
+/** The database filters by itself: examined are, as far as we know, the documents it handed over. */
+const statistics = (count: number, ms: number) => ({
+  total_keys_examined: count,
+  total_docs_examined: count,
+  total_quorum_docs_examined: 0,
+  results_returned: count,
+  execution_time_ms: Math.round(ms * 1000) / 1000,
+})
 
 /** A found document with `_id` and `_rev`, or the fields asked for. */
 export function shownDocument({ id, rev, body }: StoredDocument, fields: FieldPath[] | undefined): Body {
