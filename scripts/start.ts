@@ -66,7 +66,7 @@ async function main(): Promise<number> {
 }
 
 function startServer({ data, port, verbose }: { data: string; port: string; verbose: boolean }): ChildProcess {
-  return spawn(process.execPath, [join(ROOT, 'packages/stack/src/main.ts')], {
+  return spawn(process.execPath, [join(ROOT, 'packages/stack/src/start.mjs')], {
     cwd: ROOT,
     env: {
       KONNECTORY_LOG: verbose ? 'info' : 'warn',

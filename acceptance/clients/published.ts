@@ -24,7 +24,9 @@ export function published(name: string): any {
 }
 
 function installOnce(): NodeJS.Require {
-  const wanted = createHash('sha256').update(readFileSync(join(folder, 'package-lock.json'))).digest('hex')
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex')
   if (installedLock() !== wanted) {
     // Test files are processes side by side. The operating system frees this lock however its holder ends.
     using lock = new DatabaseSync(join(folder, '.install-lock'), { timeout: PATIENCE_MS })
@@ -47,7 +49,8 @@ function installedLock(): string | undefined {
 }
 
 /** How npm reaches its registry. The rest of what an outer `npm test` sets tells an inner npm to work on the outer package. */
-const ABOUT_THE_REGISTRY = /^npm_config_(registry|cache|userconfig|globalconfig|https?_proxy|proxy|noproxy|ca|cafile|strict_ssl)$/i
+const ABOUT_THE_REGISTRY =
+  /^npm_config_(registry|cache|userconfig|globalconfig|https?_proxy|proxy|noproxy|ca|cafile|strict_ssl)$/i
 
 function install(): void {
   const env = Object.fromEntries(

@@ -75,14 +75,17 @@ export async function startStack(): Promise<Stack> {
     log: server.log,
     async [Symbol.asyncDispose]() {
       await opened.disposeAsync()
-      const sorry = server.log().split('\n').filter(line => line.includes('"level":"error"'))
+      const sorry = server
+        .log()
+        .split('\n')
+        .filter(line => line.includes('"level":"error"'))
       if (sorry.length > 0) throw new Error(`The server logged errors:\n${sorry.join('\n')}`)
     },
   }
 }
 
 async function startServer(env: Record<string, string>) {
-  const child = spawn(process.execPath, [join(root, 'packages/stack/src/main.ts')], {
+  const child = spawn(process.execPath, [process.env.H9_MAIN ?? join(root, 'packages/stack/src/main.ts')], {
     env,
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],

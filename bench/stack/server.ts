@@ -18,7 +18,7 @@ export interface Server extends AsyncDisposable {
 /** Starts the server on a folder; ends with it. */
 export async function startServer(dataDirectory: string): Promise<Server> {
   const started = performance.now()
-  const child = spawn(process.execPath, [join(ROOT, 'packages/stack/src/main.ts')], {
+  const child = spawn(process.execPath, [join(ROOT, 'packages/stack/src/start.mjs')], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,

@@ -4,7 +4,9 @@ import { BuildError, formatProblem } from './build/problem.ts'
 import { register as registerBuild } from './commands/build.ts'
 import { register as registerCreate } from './commands/create.ts'
 import { register as registerDeploy } from './commands/deploy.ts'
+import { register as registerInstances } from './commands/instances.ts'
 import { registerLater } from './commands/later.ts'
+import { register as registerServe } from './commands/serve.ts'
 import { register as registerShell } from './commands/shell.ts'
 import { register as registerStandalone } from './commands/standalone.ts'
 import { register as registerTest } from './commands/test.ts'
@@ -54,6 +56,9 @@ export function createProgram(context: CommandContext): Command {
   registerTest(program, context)
   registerBuild(program)
   registerDeploy(program, context)
+  program.commandsGroup('Run a server:')
+  registerServe(program, context)
+  registerInstances(program, context)
   program.commandsGroup('Help:')
   registerLater(program)
   program.addHelpText(

@@ -10,6 +10,7 @@ import { createServer, type Listener, listen } from '#ground/http/index'
 import { createKeyring } from '#ground/keyring/index'
 import type { Log } from '#ground/log'
 import { createNews } from '#ground/news/index'
+import { INSTANCE_NEWS } from '#rooms/instances'
 import { serveAdministration, writeAdminFile } from './house/admin-listener.ts'
 import { chores } from './house/chores.ts'
 import { healthRoutes } from './house/health.ts'
@@ -80,6 +81,10 @@ export async function createHouse({ config: given, database, listeners, log, clo
   await keyring.start()
 
   const news = cleanup.use(createNews({ log }))
+  // Unwrapped keys of an instance that is gone are not kept either.
+  news.subscribe(({ tenant, doctype, doc }) => {
+    if (doctype === INSTANCE_NEWS && doc.change === 'destroyed') keyring.forget(tenant.id)
+  })
   const documents = createDocuments({ database, clock, publish: news.publish })
   const blobs = createLocalBlobs({ directory: join(config.dataDirectory, 'blobs'), clock })
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }

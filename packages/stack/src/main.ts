@@ -1,11 +1,12 @@
 /**
  * The process: reads the environment once, starts, stops on a signal.
  *
- *     node packages/stack/src/main.ts
+ *     node packages/stack/src/start.mjs
  *
  * Settings come from the environment: docs/reference/configuration.md. Log lines go to standard error; standard output gets
  * one JSON line when the server is ready: `{"ready":true,"url","admin"}`.
  */
+import { flushCompileCache } from 'node:module'
 import { systemClock } from '#ground/clock'
 import { ConfigError, readConfig } from '#ground/config'
 import { createLog } from '#ground/log'
@@ -30,6 +31,8 @@ async function main(): Promise<number> {
   try {
     await using house = await openHouse(config, { log, clock: systemClock })
     process.stdout.write(`${JSON.stringify({ ready: true, url: house.url, admin: house.adminUrl })}\n`)
+    // Now, not at the exit: a server is often ended by force.
+    flushCompileCache()
     const reason = await Promise.race([stopped, house.failed])
     log.info('stopping', { reason })
     return 0

@@ -67,9 +67,10 @@ export async function startDataServer(prepare: (data: Data) => void = () => {}):
     ask: (path, { scope = '*', headers, ...request } = {}) =>
       send(url, path, { ...request, headers: { authorization: `Bearer ${tokenOf(scope)}`, ...headers } }),
     async [Symbol.asyncDispose]() {
-      await data[Symbol.asyncDispose]()
+      data.endWaits()
       await listener[Symbol.asyncDispose]()
       await server.close()
+      await data[Symbol.asyncDispose]()
       await database[Symbol.asyncDispose]()
     },
   }

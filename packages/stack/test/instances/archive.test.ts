@@ -136,7 +136,7 @@ test('without a passphrase secrets stay behind, and the archive says so', async 
   const archive = await buffer(await here.instances.archive.export(alice, {}))
   const { instance, leftOut } = await there.instances.archive.import(Readable.from([archive]), {})
   assert.equal(leftOut.length, 2)
-  assert.match(leftOut.join('\n'), /1 rows of io\.cozy\.accounts without their secrets[\s\S]*its keys/)
+  assert.match(leftOut.join('\n'), /1 row of io\.cozy\.accounts without their secrets[\s\S]*its keys/)
   const account = await there.ground.documents.of(instance).get('io.cozy.accounts', 'acme')
   assert.deepEqual(account?.body, { auth: { login: 'me' }, n: 1 })
   assert.notDeepEqual((await there.instances.secrets(instance)).oauth, (await here.instances.secrets(alice)).oauth)
@@ -152,7 +152,7 @@ test('a sealed text that somebody copied from elsewhere is no reason to make no 
   const archive = await buffer(await bench.instances.archive.export(alice, { passphrase: 'p' }))
   const options = { domain: 'b.localhost', passphrase: 'p' }
   const { instance, leftOut } = await bench.instances.archive.import(Readable.from([archive]), options)
-  assert.deepEqual(leftOut, ['1 secrets of io.cozy.accounts that do not open here either'])
+  assert.deepEqual(leftOut, ['1 secret of io.cozy.accounts that did not open here either'])
   assert.deepEqual((await bench.ground.documents.of(instance).get('io.cozy.accounts', 'copied'))?.body, acme)
 })
 
@@ -169,7 +169,7 @@ test('a table with sealed rows that no room told of: those rows stay behind, sai
   const archive = await buffer(await bench.instances.archive.export(alice, { passphrase: 'p' }))
   const options = { domain: 'b.localhost', passphrase: 'p' }
   const { instance, leftOut } = await bench.instances.archive.import(Readable.from([archive]), options)
-  assert.match(leftOut.join(), /1 rows of odd_secrets, whose secrets only this server can open/)
+  assert.match(leftOut.join(), /1 row of odd_secrets, whose secrets only this server can open/)
   const { rows } = await driver.query('select name, raw::text, at::text from odd_secrets where instance_id = $1', [
     instance.id,
   ])

@@ -22,8 +22,16 @@ test('tokens of every audience, as text, under both of their names', async () =>
   const cli = await token({ Domain, Audience: 'cli', Scope: 'io.cozy.files io.cozy.jobs' })
   assert.equal(cli.status, 200)
   assert.match(String(cli.headers['content-type']), /^text\/plain/)
-  assert.deepEqual([claims(cli.text).aud, claims(cli.text).sub, claims(cli.text).scope], [['cli'], 'CLI', 'io.cozy.files io.cozy.jobs'])
-  for (const [Audience, aud] of [['app', 'app'], ['webapp', 'app'], ['konn', 'konn'], ['konnector', 'konn']]) {
+  assert.deepEqual(
+    [claims(cli.text).aud, claims(cli.text).sub, claims(cli.text).scope],
+    [['cli'], 'CLI', 'io.cozy.files io.cozy.jobs'],
+  )
+  for (const [Audience, aud] of [
+    ['app', 'app'],
+    ['webapp', 'app'],
+    ['konn', 'konn'],
+    ['konnector', 'konn'],
+  ]) {
     const made = await token({ Domain, Audience: Audience!, Subject: 'acme' })
     assert.deepEqual([made.status, claims(made.text).aud, claims(made.text).sub], [200, [aud], 'acme'])
   }
@@ -50,7 +58,8 @@ test('a token can be made to die earlier', async () => {
   const alice = await house.person()
   const fields = { Domain: alice.instance.domain, Audience: 'cli', Scope: 'io.cozy.bills' }
   const { text } = await token({ ...fields, Expire: '5m' })
-  const ask = async () => (await alice.request('/permissions/self', { headers: { authorization: `Bearer ${text}` } })).status
+  const ask = async () =>
+    (await alice.request('/permissions/self', { headers: { authorization: `Bearer ${text}` } })).status
   assert.equal(await ask(), 200)
   house.clock.advance(5 * 60_000)
   assert.equal(await ask(), 400)
@@ -88,7 +97,10 @@ test('a client that the administrator makes is not pending', async () => {
     )
   const { status, json } = await make({ AllowLoginScope: 'true' })
   assert.equal(status, 200)
-  assert.deepEqual([json.pending, json.allow_login_scope, json.redirect_uris], [undefined, true, ['http://localhost:3333/cb']])
+  assert.deepEqual(
+    [json.pending, json.allow_login_scope, json.redirect_uris],
+    [undefined, true, ['http://localhost:3333/cb']],
+  )
   const managed = await alice.request(`/auth/register/${json.client_id}`, {
     headers: { authorization: `Bearer ${json.registration_access_token}`, accept: 'application/json' },
   })

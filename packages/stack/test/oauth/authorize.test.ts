@@ -30,17 +30,30 @@ async function openConsent(person: Person, fields: Record<string, string | undef
   const page = await person.request(authorizeUrl(fields), { headers: { cookie: session, accept: 'text/html' } })
   const csrf = String(page.headers['set-cookie'] ?? '').split(';')[0]!
   const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)">/g)]
-  const inputs = Object.fromEntries(hidden.map(([, name, value]) => [name!, unescape(value!)]))
+  const inputs = Object.fromEntries(hidden.map(([, name, value]) => [name!, unescaped(value!)]))
   return { page, inputs, cookie: `${session}; ${csrf}`, session }
 }
-const unescape = (text: string) =>
-  text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&')
+const unescaped = (text: string) =>
+  text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&amp;', '&')
 
 const submit = (person: Person, inputs: Record<string, string>, headers: Record<string, string>) =>
-  person.request('/auth/authorize', { method: 'POST', headers: { ...FORM, accept: 'text/html', ...headers }, body: form(inputs) })
+  person.request('/auth/authorize', {
+    method: 'POST',
+    headers: { ...FORM, accept: 'text/html', ...headers },
+    body: form(inputs),
+  })
 
 const exchange = (person: Person, fields: Record<string, string>, headers: Record<string, string> = {}) =>
-  person.request('/auth/access_token', { method: 'POST', headers: { ...FORM, accept: 'application/json', ...headers }, body: form(fields) })
+  person.request('/auth/access_token', {
+    method: 'POST',
+    headers: { ...FORM, accept: 'application/json', ...headers },
+    body: form(fields),
+  })
 
 /** All the way to a code. */
 async function codeFor(person: Person, client: { client_id: string }, more: Record<string, string> = {}) {
@@ -58,7 +71,10 @@ async function codeFor(person: Person, client: { client_id: string }, more: Reco
   return { code: url.searchParams.get('code')!, location: String(answer.headers.location) }
 }
 
-const credentials = ({ client_id, client_secret }: { client_id: string; client_secret: string }) => ({ client_id, client_secret })
+const credentials = ({ client_id, client_secret }: { client_id: string; client_secret: string }) => ({
+  client_id,
+  client_secret,
+})
 
 test('the worked example: register, accept, exchange, use, age, refresh (auth.md §8)', async () => {
   const alice = await house.person()
@@ -90,27 +106,42 @@ test('the worked example: register, accept, exchange, use, age, refresh (auth.md
   assert.match(location, /^http:\/\/localhost:3333\/cb\?access_code=([\w-]+)&code=\1&state=xyz#$/)
   const code = new URL(location).searchParams.get('code')!
 
-  const answer = await exchange(alice, { grant_type: 'authorization_code', code, ...credentials(client), code_verifier: verifier })
+  const answer = await exchange(alice, {
+    grant_type: 'authorization_code',
+    code,
+    ...credentials(client),
+    code_verifier: verifier,
+  })
   assert.equal(answer.status, 200)
   assert.equal(answer.headers['cache-control'], 'no-store')
   const { access_token, refresh_token, ...rest } = answer.json
   assert.deepEqual(rest, { token_type: 'bearer', scope: 'io.cozy.files:GET io.cozy.konnectors' })
   const payload = JSON.parse(Buffer.from(access_token.split('.')[1], 'base64url').toString())
-  assert.deepEqual([payload.aud, payload.iss, payload.sub, payload.scope], [['access'], alice.instance.domain, client.client_id, rest.scope])
+  assert.deepEqual(
+    [payload.aud, payload.iss, payload.sub, payload.scope],
+    [['access'], alice.instance.domain, client.client_id, rest.scope],
+  )
 
-  const self = (token: string) => alice.request('/permissions/self', { headers: { authorization: `Bearer ${token}`, accept: 'application/json' } })
+  const self = (token: string) =>
+    alice.request('/permissions/self', { headers: { authorization: `Bearer ${token}`, accept: 'application/json' } })
   assert.equal((await self(access_token)).status, 200)
   assert.equal((await self(refresh_token)).status, 400)
 
   house.clock.advance(8 * 24 * 3_600_000)
   const aged = await self(access_token)
   assert.deepEqual([aged.status, aged.json], [400, { error: 'Expired token' }])
-  assert.equal(aged.headers['www-authenticate'], 'Bearer error="invalid_token" error_description="The access token expired"')
+  assert.equal(
+    aged.headers['www-authenticate'],
+    'Bearer error="invalid_token" error_description="The access token expired"',
+  )
   const refreshed = await exchange(alice, { grant_type: 'refresh_token', refresh_token, ...credentials(client) })
   assert.deepEqual([refreshed.status, refreshed.json.refresh_token, refreshed.json.scope], [200, undefined, rest.scope])
   assert.equal((await self(refreshed.json.access_token)).status, 200)
   // Existing clients keep their first refresh token.
-  assert.equal((await exchange(alice, { grant_type: 'refresh_token', refresh_token, ...credentials(client) })).status, 200)
+  assert.equal(
+    (await exchange(alice, { grant_type: 'refresh_token', refresh_token, ...credentials(client) })).status,
+    200,
+  )
 
   const { json: known } = await alice.request(`/auth/register/${client.client_id}`, {
     headers: { authorization: `Bearer ${client.registration_access_token}`, accept: 'application/json' },
@@ -122,7 +153,13 @@ test('the worked example: register, accept, exchange, use, age, refresh (auth.md
 test('what cannot be granted is said on a page, and nobody is sent anywhere', async () => {
   const alice = await house.person()
   const client = await register(alice)
-  const good = { client_id: client.client_id, redirect_uri: REDIRECT, state: 's', response_type: 'code', scope: 'io.cozy.files' }
+  const good = {
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    state: 's',
+    response_type: 'code',
+    scope: 'io.cozy.files',
+  }
   const challenge = 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'
   const cookie = await alice.signIn()
   for (const wrong of [
@@ -151,7 +188,9 @@ test('what cannot be granted is said on a page, and nobody is sent anywhere', as
     { code_challenge: challenge, code_challenge_method: 'plain' },
     { code_challenge: 'short', code_challenge_method: 'S256' },
   ]) {
-    const answer = await alice.request(authorizeUrl({ ...good, ...wrong }), { headers: { cookie, accept: 'text/html' } })
+    const answer = await alice.request(authorizeUrl({ ...good, ...wrong }), {
+      headers: { cookie, accept: 'text/html' },
+    })
     assert.equal(answer.status, 400, JSON.stringify(wrong))
     assert.equal(answer.headers.location, undefined)
     assert.match(String(answer.headers['content-type']), /^text\/html/)
@@ -189,7 +228,7 @@ test('the consent page says who, where to and what, and lets nothing of the clie
   assert.equal(page.text.includes('javascript:'), false)
   assert.equal(/<script|<b>|<i>/.test(page.text), false)
   const refuse = /<a class="button second" href="([^"]+)"/.exec(page.text)?.[1]
-  assert.equal(unescape(refuse!), `${REDIRECT}?${new URLSearchParams({ error: 'access_denied', state })}#`)
+  assert.equal(unescaped(refuse!), `${REDIRECT}?${new URLSearchParams({ error: 'access_denied', state })}#`)
   const policy = String(page.headers['content-security-policy'])
   assert.match(policy, /frame-ancestors 'none'/)
   assert.match(policy, /form-action 'self' http:\/\/localhost:3333/)
@@ -200,7 +239,13 @@ test('the consent page says who, where to and what, and lets nothing of the clie
 test('the page is French where the person is', async () => {
   const alice = await house.person({ locale: 'fr' })
   const client = await register(alice)
-  const fields = { client_id: client.client_id, redirect_uri: REDIRECT, state: 's', response_type: 'code', scope: 'io.cozy.bills:GET,DELETE' }
+  const fields = {
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    state: 's',
+    response_type: 'code',
+    scope: 'io.cozy.bills:GET,DELETE',
+  }
   const { page } = await openConsent(alice, fields)
   assert.ok(page.text.includes('<html lang="fr">'))
   assert.ok(page.text.includes('<li>Lire et supprimer vos factures</li>'))
@@ -211,7 +256,13 @@ test('accepting takes the session, the form’s token and a page of this host', 
   const alice = await house.person()
   const bob = await house.person()
   const client = await register(alice)
-  const fields = { client_id: client.client_id, redirect_uri: REDIRECT, state: 's', response_type: 'code', scope: 'io.cozy.files' }
+  const fields = {
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    state: 's',
+    response_type: 'code',
+    scope: 'io.cozy.files',
+  }
   const { inputs, cookie, session } = await openConsent(alice, fields)
   const { csrf_token: _, ...withoutToken } = inputs
   const csrf = cookie.split('; ')[1]!
@@ -223,7 +274,11 @@ test('accepting takes the session, the form’s token and a page of this host', 
     ['another token in the form', { ...inputs, csrf_token: '0'.repeat(32) }, { cookie }],
     ['no cookie of the form', inputs, { cookie: session }],
     ['a page of another site', inputs, { cookie, origin: 'https://evil.example' }],
-    ['a page of an app of the instance', inputs, { cookie, origin: `http://drive.${new URL(alice.instance.url).host}` }],
+    [
+      'a page of an app of the instance',
+      inputs,
+      { cookie, origin: `http://drive.${new URL(alice.instance.url).host}` },
+    ],
     ['a page that does not say', inputs, { cookie, origin: 'null' }],
   ]
   for (const [who, sent, headers] of tries) {
@@ -232,7 +287,12 @@ test('accepting takes the session, the form’s token and a page of this host', 
     assert.equal(answer.headers.location, undefined, who)
   }
   // What the form says is checked again: the page is not believed.
-  for (const wrong of [{ redirect_uri: 'https://evil.example/' }, { scope: '*' }, { client_id: 'x' }, { response_type: 'token' }]) {
+  for (const wrong of [
+    { redirect_uri: 'https://evil.example/' },
+    { scope: '*' },
+    { client_id: 'x' },
+    { response_type: 'token' },
+  ]) {
     assert.equal((await submit(alice, { ...inputs, ...wrong }, { cookie })).status, 400, JSON.stringify(wrong))
   }
   assert.equal((await submit(alice, inputs, { cookie })).status, 302)
@@ -241,7 +301,13 @@ test('accepting takes the session, the form’s token and a page of this host', 
 test('an application on the device gets a link instead of a redirection, when it asks exactly so', async () => {
   const alice = await house.person()
   const client = await register(alice, { redirect_uris: ['cozydrive://auth?k=v'] })
-  const fields = { client_id: client.client_id, redirect_uri: 'cozydrive://auth?k=v', state: 'a b', response_type: 'code', scope: 'io.cozy.files' }
+  const fields = {
+    client_id: client.client_id,
+    redirect_uri: 'cozydrive://auth?k=v',
+    state: 'a b',
+    response_type: 'code',
+    scope: 'io.cozy.files',
+  }
   const { inputs, cookie, page } = await openConsent(alice, fields)
   assert.match(String(page.headers['content-security-policy']), /form-action 'self' cozydrive:/)
   const answer = await submit(alice, inputs, { cookie, accept: 'application/json' })
@@ -254,7 +320,13 @@ test('an application on the device gets a link instead of a redirection, when it
 test('a session code is taken out of the URL, and opens nothing', async () => {
   const alice = await house.person()
   const client = await register(alice)
-  const fields = { client_id: client.client_id, redirect_uri: REDIRECT, state: 's', response_type: 'code', scope: 'io.cozy.files' }
+  const fields = {
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    state: 's',
+    response_type: 'code',
+    scope: 'io.cozy.files',
+  }
   const answer = await alice.request(authorizeUrl({ ...fields, session_code: 'abc' }))
   assert.equal(answer.status, 303)
   const next = new URL(String(answer.headers.location))
@@ -341,7 +413,12 @@ test('a code is bound to its redirect URI', async () => {
   const put = await alice.request(`/auth/register/${client.client_id}`, {
     method: 'PUT',
     headers: { accept: 'application/json', authorization: `Bearer ${client.registration_access_token}` },
-    body: { client_id: client.client_id, redirect_uris: [redirect_uris[1]], client_name: 'x', software_id: 'github.com/me/tool' },
+    body: {
+      client_id: client.client_id,
+      redirect_uris: [redirect_uris[1]],
+      client_name: 'x',
+      software_id: 'github.com/me/tool',
+    },
   })
   assert.equal(put.status, 200)
   assert.equal((await exchange(alice, { ...fields, code: third })).json.error, 'invalid code')
@@ -363,7 +440,10 @@ test('with a challenge only its verifier opens the code, and a wrong one spoils 
   assert.equal((await exchange(alice, { ...fields, code, code_verifier: verifier })).status, 200)
   // Somebody has taken the challenge out of the request on its way: the client notices.
   const { code: downgraded } = await codeFor(alice, client)
-  assert.equal((await exchange(alice, { ...fields, code: downgraded, code_verifier: verifier })).json.error, 'invalid code_verifier')
+  assert.equal(
+    (await exchange(alice, { ...fields, code: downgraded, code_verifier: verifier })).json.error,
+    'invalid code_verifier',
+  )
 })
 
 test('a refresh token is good for its own client, of its own kind, while the client is there', async () => {
@@ -408,12 +488,20 @@ test('the scope login: no consent, and tokens that allow nothing', async () => {
     body: { redirect_uris: [REDIRECT], client_name: 'Door', software_id: 'x', allow_login_scope: true },
   })
   const cookie = await alice.signIn()
-  const fields = { client_id: client.client_id, redirect_uri: REDIRECT, state: 's', response_type: 'code', scope: 'login' }
+  const fields = {
+    client_id: client.client_id,
+    redirect_uri: REDIRECT,
+    state: 's',
+    response_type: 'code',
+    scope: 'login',
+  }
   const answer = await alice.request(authorizeUrl(fields), { headers: { cookie } })
   assert.equal(answer.status, 302)
   const code = new URL(String(answer.headers.location)).searchParams.get('code')!
   const { json } = await exchange(alice, { grant_type: 'authorization_code', ...credentials(client), code })
-  const forbidden = await alice.request('/data/io.cozy.bills/x', { headers: { authorization: `Bearer ${json.access_token}` } })
+  const forbidden = await alice.request('/data/io.cozy.bills/x', {
+    headers: { authorization: `Bearer ${json.access_token}` },
+  })
   assert.equal(forbidden.status, 403)
 })
 

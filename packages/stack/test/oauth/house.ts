@@ -1,4 +1,4 @@
-import { type Clock } from '../../src/ground/clock.ts'
+import type { Clock } from '../../src/ground/clock.ts'
 import type { Instance } from '../../src/rooms/instances/index.ts'
 import type { MintRequest } from '../../src/rooms/oauth/index.ts'
 import { startTestHouse } from '../help/house.ts'

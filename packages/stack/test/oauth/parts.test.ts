@@ -12,8 +12,9 @@ import { parseScope } from '../../src/rooms/permissions/scope.ts'
 const tenant: Tenant = { id: 'x', domain: 'alice.example.net', url: 'https://alice.example.net/', locale: 'en' }
 const good = { redirect_uris: ['http://localhost:3333/cb'], client_name: 'My tool', software_id: 'github.com/me/tool' }
 
-const withCode = (code: string) => (error: { status?: number; body?: { error?: string; error_description?: string } }) =>
-  error.status === 400 && error.body?.error === code && (error.body.error_description ?? '').length > 10
+const withCode =
+  (code: string) => (error: { status?: number; body?: { error?: string; error_description?: string } }) =>
+    error.status === 400 && error.body?.error === code && (error.body.error_description ?? '').length > 10
 
 test('metadata: mandatory members, texts only, nothing the server sets', () => {
   const bad: [object | null, string][] = [
@@ -33,9 +34,18 @@ test('metadata: mandatory members, texts only, nothing the server sets', () => {
     [{ ...good, software_id: undefined }, 'invalid_client_metadata'],
     [{ ...good, logo_uri: {} }, 'invalid_client_metadata'],
   ]
-  for (const [input, code] of bad) assert.throws(() => readMetadata(input, tenant), withCode(code), JSON.stringify(input))
+  for (const [input, code] of bad)
+    assert.throws(() => readMetadata(input, tenant), withCode(code), JSON.stringify(input))
 
-  const sent = { ...good, client_kind: 'desktop', client_uri: '', pending: false, client_secret: 'mine', grant_types: ['x'], extra: 1 }
+  const sent = {
+    ...good,
+    client_kind: 'desktop',
+    client_uri: '',
+    pending: false,
+    client_secret: 'mine',
+    grant_types: ['x'],
+    extra: 1,
+  }
   assert.deepEqual(readMetadata(sent, tenant), { ...good, client_kind: 'desktop' })
 })
 
@@ -51,7 +61,7 @@ test('linked applications need a registry that has them, and are never the store
     ['registry://../x', async () => true],
     ['registry://', async () => true],
   ] as const) {
-    await assert.rejects(assertLinkedApp(id, exists), withCode('unapproved_software_id'), id)
+    await assert.rejects(() => assertLinkedApp(id, exists), withCode('unapproved_software_id'), id)
   }
 })
 
@@ -62,7 +72,7 @@ test('PKCE: only the verifier of the challenge, and none where none was asked fo
   assert.ok(verifierFits(challenge, verifier))
   assert.ok(verifierFits(undefined, undefined))
   for (const wrong of [undefined, '', 'short', challenge, `${verifier}x`, verifier.toUpperCase()]) {
-    assert.equal(verifierFits(challenge, wrong), false, wrong)
+    assert.equal(verifierFits(challenge, wrong), false, String(wrong))
   }
   assert.equal(verifierFits(undefined, verifier), false)
   for (const wrong of ['', 'abc', `${challenge}=`, challenge.slice(1)]) assert.equal(isChallenge(wrong), false)

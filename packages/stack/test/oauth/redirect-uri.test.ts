@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Tenant } from '../../src/ground/tenant.ts'
-import {
-  assertRedirectUri,
-  destination,
-  formActionSource,
-  withParameters,
-} from '../../src/rooms/oauth/redirect-uri.ts'
+import { assertRedirectUri, destination, formActionSource, withParameters } from '../../src/rooms/oauth/redirect-uri.ts'
 
 const tenant: Tenant = {
   id: 'x',
@@ -73,7 +68,10 @@ test('web pages, devices and applications are accepted as they are', () => {
 })
 
 test('parameters are added to what is there', () => {
-  assert.equal(withParameters('http://localhost:3333/cb', { a: '1', state: 'x y&z' }), 'http://localhost:3333/cb?a=1&state=x+y%26z')
+  assert.equal(
+    withParameters('http://localhost:3333/cb', { a: '1', state: 'x y&z' }),
+    'http://localhost:3333/cb?a=1&state=x+y%26z',
+  )
   assert.equal(withParameters('http://localhost:3333', { a: '1' }), 'http://localhost:3333?a=1')
   assert.equal(withParameters('https://c.example/cb?k=v', { a: '1' }), 'https://c.example/cb?k=v&a=1')
   assert.equal(withParameters('https://c.example/cb?', { a: '1' }), 'https://c.example/cb?a=1')

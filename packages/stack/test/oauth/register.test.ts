@@ -5,7 +5,11 @@ import { openOAuthHouse, type Person } from './house.ts'
 const house = await openOAuthHouse()
 after(() => house[Symbol.asyncDispose]())
 
-const METADATA = { redirect_uris: ['http://localhost:3333/cb'], client_name: 'My tool', software_id: 'github.com/me/tool' }
+const METADATA = {
+  redirect_uris: ['http://localhost:3333/cb'],
+  client_name: 'My tool',
+  software_id: 'github.com/me/tool',
+}
 const JSON_HEADERS = { accept: 'application/json', 'content-type': 'application/json' }
 const register = (person: Person, body: object | string = METADATA, headers: Record<string, string> = {}) =>
   person.request('/auth/register', {
@@ -49,7 +53,10 @@ test('what is wrong with a registration is said in the words of RFC 7591', async
   }
   assert.deepEqual(await error(METADATA, { accept: 'text/html' }), [400, 'bad_accept_header'])
   assert.deepEqual(await error(METADATA, { 'content-type': 'text/plain' }), [400, 'bad_content_type'])
-  assert.deepEqual(await error('a=b', { 'content-type': 'application/x-www-form-urlencoded' }), [400, 'bad_content_type'])
+  assert.deepEqual(await error('a=b', { 'content-type': 'application/x-www-form-urlencoded' }), [
+    400,
+    'bad_content_type',
+  ])
   assert.deepEqual(await error('{not json'), [400, 'invalid_client_metadata'])
   assert.deepEqual(await error('[]'), [400, 'invalid_client_metadata'])
   assert.deepEqual(await error(''), [400, 'invalid_client_metadata'])
@@ -58,7 +65,10 @@ test('what is wrong with a registration is said in the words of RFC 7591', async
   assert.deepEqual(await error({ ...METADATA, redirect_uris: ['javascript:alert(1)'] }), [400, 'invalid_redirect_uri'])
   assert.deepEqual(await error({ ...METADATA, software_id: 'registry://drive' }), [400, 'unapproved_software_id'])
   assert.deepEqual(await error({ ...METADATA, software_id: 'registry://store' }), [400, 'unapproved_software_id'])
-  assert.equal((await register(alice, METADATA, { accept: '*/*', 'content-type': 'application/json; charset=utf-8' })).status, 201)
+  assert.equal(
+    (await register(alice, METADATA, { accept: '*/*', 'content-type': 'application/json; charset=utf-8' })).status,
+    201,
+  )
 })
 
 test('no page of another site can register a client from a browser', async () => {
@@ -74,7 +84,9 @@ test('a name that is taken gets a number', async () => {
   assert.deepEqual(names, ['My tool', 'My tool-2', 'My tool-3'])
   const bob = await house.person()
   assert.equal((await register(bob)).json.client_name, 'My tool')
-  const together = await Promise.all(Array.from({ length: 8 }, () => register(bob, { ...METADATA, client_name: 'Twin' })))
+  const together = await Promise.all(
+    Array.from({ length: 8 }, () => register(bob, { ...METADATA, client_name: 'Twin' })),
+  )
   assert.equal(new Set(together.map(({ json }) => json.client_name)).size, 8)
 })
 
@@ -89,7 +101,11 @@ test('only an administrator makes a client with the scope login', async () => {
   const made = await register(alice, body, { authorization: `Bearer ${await alice.cli('io.cozy.oauth.clients')}` })
   assert.deepEqual([made.status, made.json.allow_login_scope], [201, true])
   // Nor does a client get it by changing itself.
-  const put = await manage(alice, 'PUT', client.client_id, client.registration_access_token, { ...METADATA, ...body, client_id: client.client_id })
+  const put = await manage(alice, 'PUT', client.client_id, client.registration_access_token, {
+    ...METADATA,
+    ...body,
+    client_id: client.client_id,
+  })
   assert.deepEqual([put.status, put.json.allow_login_scope], [200, undefined])
 })
 
@@ -97,9 +113,15 @@ test('more than 50 registrations in an hour are not found, and the next hour the
   const alice = await house.person()
   const bob = await house.person()
   const statuses = await Promise.all(
-    Array.from({ length: 55 }, async (_, n) => (await register(alice, { ...METADATA, client_name: `Tool ${n}` })).status),
+    Array.from(
+      { length: 55 },
+      async (_, n) => (await register(alice, { ...METADATA, client_name: `Tool ${n}` })).status,
+    ),
   )
-  assert.deepEqual([statuses.filter(status => status === 201).length, statuses.filter(status => status === 404).length], [50, 5])
+  assert.deepEqual(
+    [statuses.filter(status => status === 201).length, statuses.filter(status => status === 404).length],
+    [50, 5],
+  )
   assert.equal((await register(bob)).status, 201)
   house.clock.advance(3_601_000)
   assert.equal((await register(alice)).status, 201)
@@ -120,7 +142,15 @@ test('a client is managed with its own registration token, and no other', async 
 
   const access = await alice.mint({ audience: 'access', subject: id, scope: 'io.cozy.files' })
   const tampered = `${one.registration_access_token.slice(0, -2)}AA`
-  for (const token of [undefined, 'x', tampered, two.registration_access_token, elsewhere.registration_access_token, access, await alice.cli('io.cozy.oauth.clients')]) {
+  for (const token of [
+    undefined,
+    'x',
+    tampered,
+    two.registration_access_token,
+    elsewhere.registration_access_token,
+    access,
+    await alice.cli('io.cozy.oauth.clients'),
+  ]) {
     for (const method of ['GET', 'PUT', 'DELETE']) {
       const body = method === 'PUT' ? { ...METADATA, client_id: id } : undefined
       const answer = await manage(alice, method, id, token, body)
@@ -131,9 +161,13 @@ test('a client is managed with its own registration token, and no other', async 
     const answer = await manage(alice, 'GET', unknown, one.registration_access_token)
     assert.ok(answer.status === 404 || answer.status === 400, `${unknown} ${answer.status}`)
   }
-  assert.deepEqual((await manage(alice, 'GET', 'abc123', one.registration_access_token)).json, { error: 'Client not found' })
+  assert.deepEqual((await manage(alice, 'GET', 'abc123', one.registration_access_token)).json, {
+    error: 'Client not found',
+  })
   // A registration token opens nothing else.
-  const api = await alice.request('/permissions/self', { headers: { authorization: `Bearer ${one.registration_access_token}` } })
+  const api = await alice.request('/permissions/self', {
+    headers: { authorization: `Bearer ${one.registration_access_token}` },
+  })
   assert.equal(api.status, 400)
 })
 
@@ -161,8 +195,14 @@ test('PUT replaces what the client says of itself; its software_id never changes
   assert.deepEqual(await error({ ...METADATA, client_id, client_secret: 'wrong' }), [400, 'invalid_client_secret'])
   assert.deepEqual(await error({ ...METADATA, client_id, client_secret: 12 }), [400, 'invalid_client_secret'])
   // Upstream lets a client become another one after it was accepted.
-  assert.deepEqual(await error({ ...METADATA, client_id, software_id: 'registry://drive' }), [400, 'invalid_client_metadata'])
-  assert.deepEqual(await error({ ...METADATA, client_id, software_id: 'github.com/other' }), [400, 'invalid_client_metadata'])
+  assert.deepEqual(await error({ ...METADATA, client_id, software_id: 'registry://drive' }), [
+    400,
+    'invalid_client_metadata',
+  ])
+  assert.deepEqual(await error({ ...METADATA, client_id, software_id: 'github.com/other' }), [
+    400,
+    'invalid_client_metadata',
+  ])
 
   const rotated = await put({ ...METADATA, client_id, client_secret })
   assert.equal(rotated.status, 200)
@@ -183,7 +223,10 @@ test('one of several changes at the same moment wins, the others are told', asyn
   for (const kind of kinds) assert.match(kind, /^(changed|409 conflict|400 invalid_client_secret)$/)
   const secret = answers.filter(({ status }) => status === 200).at(-1)!
   const now = (await manage(alice, 'GET', client_id, token)).json.client_secret
-  assert.ok(answers.some(({ status, json }) => status === 200 && json.client_secret === now), String(secret.status))
+  assert.ok(
+    answers.some(({ status, json }) => status === 200 && json.client_secret === now),
+    String(secret.status),
+  )
 })
 
 test('DELETE ends the client and all its tokens; again is no error', async () => {
@@ -198,7 +241,9 @@ test('DELETE ends the client and all its tokens; again is no error', async () =>
   assert.equal(after.status, 400)
   assert.equal(after.headers['www-authenticate'], 'Bearer error="invalid_token"')
   assert.equal((await manage(alice, 'GET', client.client_id, client.registration_access_token)).status, 404)
-  const { rows } = await house.ground.database.driver.query('select 1 from oauth_clients where client_id = $1', [client.client_id])
+  const { rows } = await house.ground.database.driver.query('select 1 from oauth_clients where client_id = $1', [
+    client.client_id,
+  ])
   assert.equal(rows.length, 0)
 })
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import WebSocket from 'ws'
-import { createServer, listen } from '../../src/ground/http/index.ts'
 import { silentLog } from '../../src/ground/database/testing.ts'
+import { createServer, listen } from '../../src/ground/http/index.ts'
 import type { Instance } from '../../src/rooms/instances/index.ts'
 import { createRealtime, type RealtimeTimes } from '../../src/rooms/realtime/index.ts'
 import { startTestHouse } from '../help/house.ts'
@@ -94,8 +94,7 @@ export async function connect(
     socket,
     heard,
     closed,
-    send: (message: object | string) =>
-      socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
+    send: (message: object | string) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     subscribe: (type: string, id?: string, since?: string) =>
       client.send({ method: 'SUBSCRIBE', payload: { type, ...(id && { id }), ...(since && { since }) } }),
     unsubscribe: (type: string, id?: string) =>

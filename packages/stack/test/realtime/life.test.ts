@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import WebSocket, { WebSocketServer } from 'ws'
+import type { MintRequest } from '../../src/rooms/oauth/index.ts'
+import { createConnection } from '../../src/rooms/realtime/connection.ts'
+import { createHub } from '../../src/rooms/realtime/hub.ts'
 import { openRealtimeHouse } from './house.ts'
 
 const BILLS = 'io.cozy.bills'
@@ -10,8 +15,7 @@ after(() => house[Symbol.asyncDispose]())
 test('a client that answers pings stays, one that does not is dropped', async () => {
   const alice = await house.person()
   const alive = await house.listen(alice, BILLS)
-  const [dead] = [await house.listen(alice, BILLS)]
-  dead.socket.pong = () => {}
+  const dead = await house.listen(alice, BILLS)
   // ws answers pings by itself; a client that is gone does not.
   Object.assign(dead.socket, { _autoPong: false })
   assert.equal((await dead.closed).code, 1006)
@@ -54,8 +58,7 @@ test('a client that does not read is dropped, and others hear on', async () => {
 test('a client removed, a session ended, a run over: their connections end', async () => {
   const alice = await house.person()
   const { oauth, instances, permissions } = house.rooms
-  const mint = (request: Parameters<typeof oauth.mint>[0] extends infer T ? Omit<T & object, 'instance'> : never) =>
-    oauth.mint({ instance: alice, ...request } as Parameters<typeof oauth.mint>[0])
+  const mint = (request: Omit<MintRequest, 'instance'>) => oauth.mint({ instance: alice, ...request })
   const listenWith = async (token: string, headers: Record<string, string> = {}) => {
     const client = await house.connect(alice, { headers })
     client.send({ method: 'AUTH', payload: token })
@@ -109,7 +112,11 @@ test('a client removed, a session ended, a run over: their connections end', asy
 test('permissions that shrink end what they no longer cover', async () => {
   const alice = await house.person()
   const { oauth, permissions } = house.rooms
-  await permissions.create(alice, { type: 'app', slug: 'home' }, { bills: { type: BILLS }, contacts: { type: 'io.cozy.contacts' } })
+  await permissions.create(
+    alice,
+    { type: 'app', slug: 'home' },
+    { bills: { type: BILLS }, contacts: { type: 'io.cozy.contacts' } },
+  )
   const client = await house.connect(alice)
   client.send({ method: 'AUTH', payload: await oauth.mint({ instance: alice, audience: 'app', subject: 'home' }) })
   client.subscribe(BILLS)
@@ -144,4 +151,45 @@ test('at the stop every client is told to go, and none comes any more', async ()
   assert.equal((await polite.closed).code, 1001)
   assert.equal(other.realtime.connections(), 0)
   deaf.socket.terminate()
+})
+
+test('a token that dies while it is looked at opens nothing', async () => {
+  const alice = await house.person()
+  const { oauth } = house.rooms
+  const metadata = { redirect_uris: ['http://localhost/cb'], client_name: 'Tool', software_id: 'tool' }
+  const { client } = await oauth.clients.create(alice, metadata, { pending: false })
+  const token = await oauth.mint({ instance: alice, audience: 'access', subject: client.id, scope: BILLS })
+  let removed = false
+  const hub = createHub({ ...house.ground })
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
+  await once(server, 'listening')
+  try {
+    server.once('connection', socket =>
+      createConnection(socket, alice, {
+        hub,
+        documents: house.ground.documents,
+        log: house.ground.log,
+        async authenticate(of, given) {
+          const actor = await oauth.authenticate(of, given)
+          // Between the look and what comes of it.
+          if (!removed) {
+            await oauth.clients.remove(alice, client.id)
+            removed = true
+          }
+          return actor
+        },
+        may: async () => true,
+      }),
+    )
+    const { port } = server.address() as AddressInfo
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+    await once(socket, 'open')
+    const closed = once(socket, 'close')
+    socket.send(JSON.stringify({ method: 'AUTH', payload: token }))
+    const [code] = await closed
+    assert.equal(code, 1008)
+  } finally {
+    hub.end()
+    server.close()
+  }
 })

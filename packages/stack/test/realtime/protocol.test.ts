@@ -52,7 +52,11 @@ test('the first message must be AUTH', async () => {
     client.send(message)
     const { event, payload } = await client.next()
     assert.equal(event, 'error')
-    assert.deepEqual([payload.status, payload.code], ['405 Method Not Allowed', 'method not allowed'], JSON.stringify(message))
+    assert.deepEqual(
+      [payload.status, payload.code],
+      ['405 Method Not Allowed', 'method not allowed'],
+      JSON.stringify(message),
+    )
     assert.equal((await client.closed).code, 1008)
   }
 })
@@ -77,7 +81,10 @@ test('a token that is none, or somebody else’s, is refused and not said back',
 })
 
 test('without a rule on the doctype there is nothing to hear', async () => {
-  const client = await house.listen(alice, 'io.cozy.files:GET io.cozy.jobs:POST io.cozy.contacts:GET:one io.cozy.triggers:GET:acme:worker')
+  const client = await house.listen(
+    alice,
+    'io.cozy.files:GET io.cozy.jobs:POST io.cozy.contacts:GET:one io.cozy.triggers:GET:acme:worker',
+  )
   const refused = async (type: string, id = '') => {
     client.subscribe(type, id)
     const { event, payload } = await client.next()
@@ -134,10 +141,20 @@ test('a file is heard by who may read a folder above it', async () => {
   const store = house.documents(alice)
   const now = new Date().toISOString()
   const folder = (name: string, dir_id: string, path: string, more: object = {}) => ({
-    type: 'directory', name, dir_id, path, created_at: now, updated_at: now, ...more,
+    type: 'directory',
+    name,
+    dir_id,
+    path,
+    created_at: now,
+    updated_at: now,
+    ...more,
   })
   const reference = { type: 'io.cozy.konnectors', id: 'io.cozy.konnectors/acme' }
-  await store.create('io.cozy.files', folder('a', 'io.cozy.files.root-dir', '/a', { referenced_by: [reference] }), 'dir-a')
+  await store.create(
+    'io.cozy.files',
+    folder('a', 'io.cozy.files.root-dir', '/a', { referenced_by: [reference] }),
+    'dir-a',
+  )
   await store.create('io.cozy.files', folder('b', 'dir-a', '/a/b'), 'dir-b')
   await store.create('io.cozy.files', folder('c', 'io.cozy.files.root-dir', '/c'), 'dir-c')
   const byId = await house.listen(alice, 'io.cozy.files:GET:dir-a')
@@ -162,11 +179,17 @@ test('creation, update and deletion come in order, with the document as it is st
   const second = await store.update(BILLS, first.id, first.rev, { amount: 2 })
   const gone = await store.remove(BILLS, first.id, second.rev)
   const events = await client.take(3)
-  assert.deepEqual(events.map(({ event, payload: { seq, ...payload } }) => ({ event, payload })), [
-    { event: 'CREATED', payload: { type: BILLS, id: first.id, doc: { amount: 1, label: 'é', _id: first.id, _rev: first.rev } } },
-    { event: 'UPDATED', payload: { type: BILLS, id: first.id, doc: { amount: 2, _id: first.id, _rev: second.rev } } },
-    { event: 'DELETED', payload: { type: BILLS, id: first.id, doc: { amount: 2, _id: first.id, _rev: gone.rev } } },
-  ])
+  assert.deepEqual(
+    events.map(({ event, payload: { seq, ...payload } }) => ({ event, payload })),
+    [
+      {
+        event: 'CREATED',
+        payload: { type: BILLS, id: first.id, doc: { amount: 1, label: 'é', _id: first.id, _rev: first.rev } },
+      },
+      { event: 'UPDATED', payload: { type: BILLS, id: first.id, doc: { amount: 2, _id: first.id, _rev: second.rev } } },
+      { event: 'DELETED', payload: { type: BILLS, id: first.id, doc: { amount: 2, _id: first.id, _rev: gone.rev } } },
+    ],
+  )
   for (const { payload } of events) assert.match(payload.seq, /^\d+-[0-9a-z]+$/)
   client.socket.close()
 })
@@ -211,7 +234,10 @@ test('a message without a type or of an unknown method is answered, and the conn
   for (const method of ['SUBSCRIBE', 'UNSUBSCRIBE']) {
     client.send({ method, payload: { id: 'x' } })
     const { payload } = await client.next()
-    assert.deepEqual([payload.status, payload.code, payload.source], ['404 Page Not Found', 'page not found', { method, payload: { type: '', id: 'x' } }])
+    assert.deepEqual(
+      [payload.status, payload.code, payload.source],
+      ['404 Page Not Found', 'page not found', { method, payload: { type: '', id: 'x' } }],
+    )
   }
   client.send({ method: 'DANCE', payload: {} })
   assert.equal((await client.next()).payload.code, 'method not allowed')
@@ -235,7 +261,10 @@ test('what cannot be read, and what is too long, closes the connection', async (
 })
 
 test('a token of 6 KiB fits', async () => {
-  const client = await house.listen(alice, `${BILLS} ${Array.from({ length: 180 }, (_, n) => `com.example.doctype${n}`).join(' ')}`)
+  const client = await house.listen(
+    alice,
+    `${BILLS} ${Array.from({ length: 180 }, (_, n) => `com.example.doctype${n}`).join(' ')}`,
+  )
   client.subscribe(BILLS)
   assert.deepEqual(await client.settled(), [])
   client.socket.close()
@@ -262,13 +291,28 @@ test('what is only for the server does not go out', async () => {
   for (const type of ['io.cozy.files', 'io.cozy.permissions', 'io.cozy.oauth.clients']) client.subscribe(type)
   await client.settled()
   await house.documents(alice).create('io.cozy.files', {
-    type: 'file', name: 'x', dir_id: 'io.cozy.files.root-dir', size: '3', internal_blob: 'secret-key', created_at: 'x', updated_at: 'x',
+    type: 'file',
+    name: 'x',
+    dir_id: 'io.cozy.files.root-dir',
+    size: '3',
+    internal_blob: 'secret-key',
+    created_at: 'x',
+    updated_at: 'x',
   })
   const file = (await client.next()).payload.doc
   assert.deepEqual([file.name, file.size, file.internal_blob], ['x', '3', undefined])
-  await house.documents(alice).create('io.cozy.permissions', { type: 'share', permissions: {}, codes: { a: 'eyJ' }, shortcodes: { a: 'x' }, password: 'hash' })
+  await house.documents(alice).create('io.cozy.permissions', {
+    type: 'share',
+    permissions: {},
+    codes: { a: 'eyJ' },
+    shortcodes: { a: 'x' },
+    password: 'hash',
+  })
   const permission = (await client.next()).payload.doc
-  assert.deepEqual([permission.type, permission.codes, permission.shortcodes, permission.password], ['share', undefined, undefined, undefined])
+  assert.deepEqual(
+    [permission.type, permission.codes, permission.shortcodes, permission.password],
+    ['share', undefined, undefined, undefined],
+  )
   client.socket.close()
 })
 
@@ -276,12 +320,21 @@ test('POST /realtime/:doctype/:id tells listeners, and is stored nowhere', async
   const client = await house.listen(alice, 'io.cozy.accounts')
   client.subscribe('io.cozy.accounts', 'oauth-popup')
   await client.settled()
-  const post = async (scope: string | undefined, path = '/realtime/io.cozy.accounts/oauth-popup', body: object | string = { data: { account: 'x' } }, type = 'application/json') =>
+  const post = async (
+    scope: string | undefined,
+    path = '/realtime/io.cozy.accounts/oauth-popup',
+    body: object | string = { data: { account: 'x' } },
+    type = 'application/json',
+  ) =>
     (
       await house.request(alice, path, {
         method: 'POST',
         body: typeof body === 'string' ? body : JSON.stringify(body),
-        headers: { 'content-type': type, accept: 'application/json', ...(scope && { authorization: `Bearer ${await house.token(scope, alice)}` }) },
+        headers: {
+          'content-type': type,
+          accept: 'application/json',
+          ...(scope && { authorization: `Bearer ${await house.token(scope, alice)}` }),
+        },
       })
     ).status
   assert.equal(await post(undefined), 401)
@@ -290,7 +343,8 @@ test('POST /realtime/:doctype/:id tells listeners, and is stored nowhere', async
   // A rule with a selector cannot be satisfied by what the caller writes itself.
   assert.equal(await post('io.cozy.accounts:POST:x:kind', undefined, { kind: 'x' }), 403)
   assert.equal(await post('io.cozy.accounts', undefined, { a: 1 }, 'text/plain'), 415)
-  for (const body of ['', '[]', '"x"', '{broken']) assert.equal(await post('io.cozy.accounts', undefined, body), 400, body)
+  for (const body of ['', '[]', '"x"', '{broken'])
+    assert.equal(await post('io.cozy.accounts', undefined, body), 400, body)
   for (const doctype of ['io.cozy.sessions', 'io.cozy.permissions', 'instances', 'UPPER', 'konnectory.instances']) {
     assert.equal(await post('io.cozy.accounts', `/realtime/${doctype}/x`), 400, doctype)
   }
@@ -308,7 +362,9 @@ test('events of no document have no id and no cursor', async () => {
   const client = await house.listen(alice, 'io.cozy.jobs.events:GET')
   client.subscribe('io.cozy.jobs.events')
   await client.settled()
-  house.ground.news.publish([{ tenant: alice, verb: 'CREATED', doctype: 'io.cozy.jobs.events', doc: { type: 'info', message: 'hello' } }])
+  house.ground.news.publish([
+    { tenant: alice, verb: 'CREATED', doctype: 'io.cozy.jobs.events', doc: { type: 'info', message: 'hello' } },
+  ])
   assert.deepEqual(await client.next(), {
     event: 'CREATED',
     payload: { type: 'io.cozy.jobs.events', id: '', doc: { type: 'info', message: 'hello' } },

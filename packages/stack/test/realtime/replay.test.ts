@@ -31,7 +31,10 @@ test('who comes back with a cursor hears what it missed, in order, and then goes
     ['UPDATED', kept.id, changed.rev],
     ['DELETED', gone.id, gone.rev],
   ]
-  assert.deepEqual(events.map(({ event, payload: { id, doc } }) => [event, id, doc._rev]), expected)
+  assert.deepEqual(
+    events.map(({ event, payload: { id, doc } }) => [event, id, doc._rev]),
+    expected,
+  )
 
   const live = await store.create(BILLS, { n: 'live' })
   const next = await client.next()
@@ -95,8 +98,13 @@ test('while others write all the time, nothing is missed and nothing comes twice
     const heard = client.heard.filter(({ event }) => event === 'CREATED').map(({ payload }) => payload.id)
     assert.equal(heard.length, WRITERS * EACH)
     assert.deepEqual([...heard].sort(), [...ids].sort())
-    const positions = client.heard.filter(({ event }) => event === 'CREATED').map(({ payload }) => Number(payload.seq.split('-')[0]))
-    assert.deepEqual(positions, [...positions].sort((a, b) => a - b))
+    const positions = client.heard
+      .filter(({ event }) => event === 'CREATED')
+      .map(({ payload }) => Number(payload.seq.split('-')[0]))
+    assert.deepEqual(
+      positions,
+      [...positions].sort((a, b) => a - b),
+    )
     client.socket.close()
   }
 })

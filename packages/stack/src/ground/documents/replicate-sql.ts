@@ -11,6 +11,14 @@ export interface Leaf extends Branch {
 
 const OF = 'instance_id = $1 and doctype = $2'
 
+/**
+ * Rows of `docs` by id, each looked up by itself. `id = any($3)` would do, if PostgreSQL knew its tables: before the first ANALYZE
+ * of a partition it takes the index on `seq` instead, and reads the whole doctype (18 ms instead of 0.06 with 50,000 documents).
+ */
+const BY_ID = (columns: string) =>
+  `from unnest($3::text[]) as wanted(wanted_id)
+   cross join lateral (select ${columns} from docs where ${OF} and id = wanted_id limit 1) found`
+
 interface BranchRow {
   id: string
   generation: number
@@ -28,7 +36,7 @@ export async function readLeaves(
   if (ids.length === 0) return new Map()
   const rows = await run<DocumentRow & BranchRow>(
     `select id, rev, generation, deleted, seq, history, doc::text as text, 0 as place
-       from docs where ${OF} and id = any($3)
+       ${BY_ID('id, rev, generation, deleted, seq, history, doc')}
      union all
      select id, rev, generation, deleted, 0, history, doc::text, 1 from leaves where ${OF} and id = any($3)
      order by place`,
@@ -53,7 +61,7 @@ export async function readBranches(
   ids: string[],
 ): Promise<Map<string, Branch[]>> {
   const rows = await run<BranchRow>(
-    `select id, generation, deleted, history from docs where ${OF} and id = any($3)
+    `select id, generation, deleted, history ${BY_ID('id, generation, deleted, history')}
      union all select id, generation, deleted, history from leaves where ${OF} and id = any($3)`,
     [tenantId, doctype, ids],
   )

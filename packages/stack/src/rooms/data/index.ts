@@ -36,6 +36,8 @@ export interface Data extends AsyncDisposable {
   find(tenant: Tenant, doctype: string, body: unknown): Promise<Found>
   /** Indexes and queries. */
   mango: Mango
+  /** Answers everybody who waits for changes (`feed=longpoll`): before a server closes, which waits for requests under way. */
+  endWaits(): void
   routes: Route[]
 }
 
@@ -68,6 +70,7 @@ export function createData(ground: Ground, options: MangoOptions = {}): Data {
       ...databaseRoutes(room),
       ...documentRoutes(room),
     ],
+    endWaits: () => bells[Symbol.dispose](),
     async [Symbol.asyncDispose]() {
       bells[Symbol.dispose]()
       await mango[Symbol.asyncDispose]()

@@ -45,7 +45,9 @@ export const clientStore = {
     const { rows } = await sql<{ name: string }>`select doc ->> 'client_name' as name from docs
       where instance_id = ${tenant.id} and doctype = ${sql.lit(CLIENTS)} and not deleted
         and id is distinct from ${except ?? null}::text
-        and (doc ->> 'client_name' = ${name}::text or starts_with(doc ->> 'client_name', ${`${name}-`}::text))`.execute(query)
+        and (doc ->> 'client_name' = ${name}::text or starts_with(doc ->> 'client_name', ${`${name}-`}::text))`.execute(
+      query,
+    )
     return new Set(rows.map(row => row.name))
   },
 

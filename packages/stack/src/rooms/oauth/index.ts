@@ -10,9 +10,9 @@ import { createRegistering } from './authenticate-registering.ts'
 import { tokenOf } from './authenticate-request.ts'
 import { CLIENTS } from './client-record.ts'
 import { clientStore } from './client-store.ts'
+import { clientTokens } from './client-tokens.ts'
 import { createClients } from './clients.ts'
 import { createCodes } from './codes.ts'
-import { clientTokens } from './client-tokens.ts'
 import { createMint } from './mint.ts'
 import type { LinkedApps } from './registration.ts'
 import { accessTokenRoute } from './routes/access-token.ts'
@@ -35,7 +35,7 @@ export interface OAuthDependencies {
 
 /** Who is this actor: clients, consent, tokens. */
 export function createOAuth(ground: Ground, { instances, permissions }: OAuthDependencies) {
-  const { documents, database } = ground
+  const { documents } = ground
   const clients = createClients(ground)
   const codes = createCodes(ground)
   const mint = createMint({ clock: ground.clock, keys: instances })
@@ -48,7 +48,12 @@ export function createOAuth(ground: Ground, { instances, permissions }: OAuthDep
   documents.onChange(
     async (changes, writer) => {
       const gone = changes.filter(({ verb, document }) => verb === 'DELETED' && document.doctype === CLIENTS)
-      if (gone.length > 0) await clientStore.remove(writer.query, writer.tenant, gone.map(({ document }) => document.id))
+      if (gone.length > 0)
+        await clientStore.remove(
+          writer.query,
+          writer.tenant,
+          gone.map(({ document }) => document.id),
+        )
     },
     (_tenant, doctype) => doctype === CLIENTS,
   )
@@ -76,9 +81,13 @@ export function createOAuth(ground: Ground, { instances, permissions }: OAuthDep
     migrations,
 
     /** The registry says which applications a client may be linked to; until then none. */
-    linkApps: (exists: LinkedApps) => void (linkedApps = exists),
+    linkApps(exists: LinkedApps): void {
+      linkedApps = exists
+    },
     /** The settings say how many connected devices an instance may have; until then any number. */
-    limitClients: (limit: typeof clientsLimit) => void (clientsLimit = limit),
+    limitClients(limit: typeof clientsLimit): void {
+      clientsLimit = limit
+    },
     /** Most connected devices of an instance; undefined: any number. */
     clientsLimit: (tenant: Tenant) => clientsLimit(tenant),
 

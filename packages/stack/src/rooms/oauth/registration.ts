@@ -15,7 +15,8 @@ export type LinkedApps = (slug: string) => Promise<boolean>
  * @throws ShapedError 400 with a code of RFC 7591
  */
 export function readMetadata(input: unknown, tenant: Tenant): ClientMetadata {
-  if (typeof input !== 'object' || input === null || Array.isArray(input)) throw invalid('The body is not a JSON object.')
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw invalid('The body is not a JSON object.')
   const given = input as Record<string, unknown>
   const uris = given.redirect_uris
   if (!Array.isArray(uris) || uris.length === 0) {

@@ -1,17 +1,17 @@
 import type { WebSocket } from 'ws'
+import type { Documents } from '#ground/documents/contract'
 import { WireError } from '#ground/http/errors'
 import type { Actor } from '#ground/http/grant'
 import type { Log } from '#ground/log'
 import type { NewsEvent } from '#ground/news/contract'
 import type { Tenant } from '#ground/tenant'
-import type { Documents } from '#ground/documents/contract'
 import { readCursor } from './cursor.ts'
 import { isPublic } from './event-text.ts'
 import type { Hub, Outgoing } from './hub.ts'
 import { COMPLAINTS, type Complaint, complaintText, readMessage, type Target } from './messages.ts'
 import { createOutbox } from './outbox.ts'
 import { replay } from './replay.ts'
-import { consequenceOf, runOf } from './revocation.ts'
+import { consequenceOf, mayRevoke, runOf } from './revocation.ts'
 import { createSubscriptions } from './subscriptions.ts'
 
 /** RFC 6455 §7.4.1. */
@@ -21,6 +21,8 @@ export const CLOSED = { goingAway: 1001, unreadable: 1003, policy: 1008, error: 
 const MOST_SUBSCRIPTIONS = 10_000
 /** Messages that wait for the one before them. */
 const MOST_WAITING = 1_000
+/** Looks at a token while its instance is in motion. */
+const TRIES = 5
 /** Live events kept while the changes before them are sent. */
 const MOST_KEPT = 10_000
 
@@ -76,9 +78,12 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
     outbox.push(outgoing instanceof Promise ? outgoing.then(send) : send(outgoing))
   }
 
+  /** Something happened since, on which a token may rest. */
+  let stirred = false
   const listener = {
     tenantId: tenant.id,
     news(event: NewsEvent) {
+      if (mayRevoke(event)) stirred = true
       if (known) obey(event, known)
       if (!isPublic(event.doctype) || !subscriptions.covers(event.doctype, event.id)) return
       if (replaying?.type !== event.doctype) return tell(event)
@@ -124,14 +129,24 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
     }
   }
 
+  /** Who the token stands for; looked at again when something happened meanwhile that could be its end. */
+  const identify = async (token: string): Promise<Actor> => {
+    for (let tried = 1; ; tried++) {
+      stirred = false
+      const actor = await authenticate(tenant, token)
+      if (!stirred || tried >= TRIES) return actor
+    }
+  }
+
   const authorise = async (token: string): Promise<void> => {
+    // Before the token is looked at, so that nothing that ends it goes unheard; a connection that closes leaves by itself.
+    hub.join(listener)
     try {
       if (token === '') throw new Refused()
-      const actor = await authenticate(tenant, token)
+      const actor = await identify(token)
       const again = known !== undefined
       known = { token, actor, run: actor.kind === 'konnector' ? runOf(token) : undefined }
       if (again) await endForbidden(actor)
-      else hub.join(listener)
     } catch (error) {
       if (!(error instanceof WireError || error instanceof Refused)) throw error
       complain(COMPLAINTS.unauthorized(), 'AUTH', '')
@@ -181,7 +196,10 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
 
   const unsubscribe = (target: Target): void => {
     const { type, id } = target
-    if (type === '') return complain(COMPLAINTS.noType('UNSUBSCRIBE'), 'UNSUBSCRIBE', target)
+    if (type === '') {
+      complain(COMPLAINTS.noType('UNSUBSCRIBE'), 'UNSUBSCRIBE', target)
+      return
+    }
     subscriptions.remove(type, id)
     if (id !== '') told.delete(toldKey(type, id))
     else for (const key of [...told.keys()]) if (key.startsWith(toldKey(type, ''))) told.delete(key)

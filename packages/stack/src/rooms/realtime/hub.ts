@@ -24,7 +24,15 @@ export interface Outgoing {
 const REMEMBERED = 10_000
 
 /** Hands the news of an instance to its connections, and knows how each event is written: once, whoever listens. */
-export function createHub({ news, documents, log }: { news: Ground['news']; documents: Documents; log: Ground['log'] }) {
+export function createHub({
+  news,
+  documents,
+  log,
+}: {
+  news: Ground['news']
+  documents: Documents
+  log: Ground['log']
+}) {
   const listeners = new Map<string, Set<Listener>>()
   /** By instance and doctype: the feed's epoch, and the greatest position seen in it. */
   const feeds = new LRUCache<string, { epoch: string; last: number }>({ max: REMEMBERED })

@@ -19,7 +19,10 @@ export function createOutbox(socket: WebSocket) {
   return {
     /** @param text undefined: nothing after all. A promise must not reject. */
     push(text: string | undefined | Promise<string | undefined>): void {
-      if (tail === undefined && !(text instanceof Promise)) return send(text)
+      if (tail === undefined && !(text instanceof Promise)) {
+        send(text)
+        return
+      }
       const before = tail
       const mine = (async () => {
         const ready = await text

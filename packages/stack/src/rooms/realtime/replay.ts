@@ -1,5 +1,4 @@
-import type { StoredDocument } from '#ground/documents/contract'
-import type { Documents } from '#ground/documents/contract'
+import type { Documents, StoredDocument } from '#ground/documents/contract'
 import type { Tenant } from '#ground/tenant'
 import { writeCursor } from './cursor.ts'
 import { eventText } from './event-text.ts'

@@ -14,6 +14,11 @@ export type Consequence =
   /** The instance is no more. */
   | 'gone'
 
+const FOUNDATIONS = new Set([CLIENTS, SESSIONS, RUN_NEWS, INSTANCE_NEWS, PERMISSIONS])
+
+/** Whether an event may be the end of somebody's token; whose, nobody can say before the token has been looked at. */
+export const mayRevoke = ({ doctype }: NewsEvent): boolean => FOUNDATIONS.has(doctype)
+
 /** The run that a konnector's token dies with. The token has been verified before. */
 export const runOf = (token: string): string | undefined => {
   const run = decodeJwt(token)?.claims.run
@@ -24,7 +29,11 @@ export const runOf = (token: string): string | undefined => {
  * Whether an event ends what a connection was opened with. Upstream leaves connections open whatever happens to their token;
  * that a token has become too old does not end them here either (`protocol/realtime.md` §2).
  */
-export function consequenceOf({ verb, doctype, id, doc }: NewsEvent, actor: Actor, run: string | undefined): Consequence {
+export function consequenceOf(
+  { verb, doctype, id, doc }: NewsEvent,
+  actor: Actor,
+  run: string | undefined,
+): Consequence {
   const isDeleted = verb === 'DELETED'
   switch (doctype) {
     case CLIENTS:

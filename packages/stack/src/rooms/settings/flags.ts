@@ -1,79 +1,47 @@
 import { crc32 } from 'node:zlib'
+import type { Instance } from '#rooms/instances'
+import type { Contexts } from './contexts.ts'
 
-/** One value of a flag, for a part of the instances. */
-export interface RatioEntry {
-  /** From 0 to 1: the part of the instances below which this value holds. */
-  ratio: number
-  value: unknown
+/** One place flags come from, with what it says. */
+export interface FlagSource {
+  /** Id in `included`: `io.cozy.settings.flags.<name>`. */
+  name: 'instance' | 'config' | 'context' | 'default'
+  flags: Record<string, unknown>
 }
 
-/** Where a flag may be defined, in the order in which the first definition wins (`protocol/settings.md` §5). */
-export interface FlagSources {
-  instance: Record<string, unknown>
-  /** Sets that a manager of many instances hands out; this server has none. */
-  manager?: Record<string, unknown> | undefined
-  /** `features` of the context's configuration: names, which are then true, or names with values. */
-  config?: readonly unknown[] | Record<string, unknown> | undefined
-  /** Of the context, chosen by ratio. */
-  context?: Record<string, readonly RatioEntry[]> | undefined
-  /** For all contexts, likewise. */
-  defaults?: Record<string, readonly RatioEntry[]> | undefined
+/** Where an instance's flags come from, the strongest first (`protocol/settings.md` §5). */
+export function flagSources(instance: Pick<Instance, 'uuid' | 'context' | 'flags'>, contexts: Contexts): FlagSource[] {
+  const context = contexts.contexts[instance.context]
+  const { features = {} } = context ?? {}
+  return [
+    { name: 'instance', flags: instance.flags },
+    {
+      name: 'config',
+      flags: Array.isArray(features) ? Object.fromEntries(features.map(name => [name, true])) : features,
+    },
+    { name: 'context', flags: drawn(instance.uuid, context?.flags ?? {}) },
+    { name: 'default', flags: drawn(instance.uuid, contexts.defaults) },
+  ]
 }
 
-export type FlagValues = Record<string, unknown>
-export const SOURCE_NAMES = ['instance', 'manager', 'config', 'context', 'default'] as const
-type SourceName = (typeof SOURCE_NAMES)[number]
-
-/** What each source says, in their order; those that say nothing are left out. */
-export function flagsBySource(sources: FlagSources, instanceId: string): { name: SourceName; flags: FlagValues }[] {
-  const { instance, manager = {}, config, context = {}, defaults = {} } = sources
-  const all: Record<SourceName, FlagValues> = {
-    instance,
-    manager,
-    config: configured(config),
-    context: chosen(context, instanceId),
-    default: chosen(defaults, instanceId),
-  }
-  return SOURCE_NAMES.map(name => ({ name, flags: all[name] })).filter(({ flags }) => Object.keys(flags).length > 0)
+/** The flags that hold: the first source that names one decides; `null` there hides it altogether. */
+export function mergeFlags(sources: FlagSource[]): Record<string, unknown> {
+  const merged = new Map<string, unknown>()
+  for (const { flags } of sources)
+    for (const [name, value] of Object.entries(flags)) if (!merged.has(name)) merged.set(name, value)
+  return Object.fromEntries([...merged].filter(([, value]) => value !== null))
 }
 
-/** The flags of an instance. A `null` is a definition too: it hides those of later sources. */
-export function mergeFlags(sources: { flags: FlagValues }[]): FlagValues {
-  // Without a prototype: a flag may have any name.
-  const merged: FlagValues = Object.create(null)
-  for (const { flags } of sources) {
-    for (const [name, value] of Object.entries(flags)) if (!(name in merged)) merged[name] = value
-  }
-  return { ...merged }
-}
-
-/** A list holds names, or objects with one name and its value each; both are what configurations in YAML look like. */
-function configured(features: FlagSources['config']): FlagValues {
-  if (!Array.isArray(features)) return { ...(features as FlagValues | undefined) }
-  return Object.assign(
-    {},
-    ...features.map(feature =>
-      typeof feature === 'string' ? { [feature]: true } : typeof feature === 'object' && feature !== null ? feature : {},
-    ),
-  )
-}
-
-function chosen(lists: Record<string, readonly RatioEntry[]>, instanceId: string): FlagValues {
-  const flags: FlagValues = {}
-  for (const [name, entries] of Object.entries(lists)) {
-    const value = valueByRatio(name, entries, instanceId)
-    if (value !== undefined && value !== null) flags[name] = value
-  }
-  return flags
-}
-
-const MOST = 0xffff_ffff
-
-/**
- * The value of the first entry whose ratio is above the instance's share: CRC-32 of `<instance id>:<flag>`, so that an instance
- * keeps its value, and that other instances have a flag says nothing of another flag.
- */
-export function valueByRatio(flag: string, entries: readonly RatioEntry[], instanceId: string): unknown {
-  const share = crc32(`${instanceId}:${flag}`)
-  return entries.find(({ ratio }) => ratio >= 1 || (ratio > 0 && share < ratio * MOST))?.value
+/** Each instance has its own number for each flag, the same at every read: a part of them sees a flag, always the same part. */
+function drawn(uuid: string, flags: Record<string, { ratio: number; value?: unknown }[]>): Record<string, unknown> {
+  const values = Object.entries(flags).flatMap(([name, shares]) => {
+    const number = crc32(`${uuid}:${name}`) / 2 ** 32
+    let sum = 0
+    const share = shares.find(({ ratio }) => {
+      sum += ratio
+      return number < sum
+    })
+    return share ? [[name, share.value ?? null] as const] : []
+  })
+  return Object.fromEntries(values)
 }

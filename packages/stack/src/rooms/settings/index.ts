@@ -1,17 +1,25 @@
+import { join } from 'node:path'
+import type { MigrationSource } from '#ground/database/index'
 import type { Ground } from '#ground/ground'
 import type { Route } from '#ground/http/route'
 import type { Files } from '#rooms/files'
 import type { Instances } from '#rooms/instances'
 import type { OAuth } from '#rooms/oauth'
+import { createAvatars } from './avatars.ts'
 import { type Contexts, NO_CONTEXTS } from './contexts.ts'
 import { createInstanceSettings } from './instance-settings.ts'
 import { aboutRoutes } from './routes/about.ts'
+import { absentRoutes } from './routes/absent.ts'
+import { avatarRoutes } from './routes/avatar.ts'
 import { clientRoutes } from './routes/clients.ts'
 import { instanceRoutes } from './routes/instance.ts'
 import { passphraseRoutes } from './routes/passphrase.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 
 export { type Contexts, NO_CONTEXTS, readContexts } from './contexts.ts'
+
+/** Tables of this room. */
+export const migrations: MigrationSource = { room: 'settings', folder: join(import.meta.dirname, 'migrations') }
 
 export interface SettingsDeps {
   instances: Instances
@@ -38,6 +46,8 @@ export function createSettings(
       ...passphraseRoutes(instances),
       ...sessionRoutes(instances),
       ...clientRoutes({ oauth, contexts }),
+      ...avatarRoutes(createAvatars(ground)),
+      ...absentRoutes(),
     ],
   }
 }

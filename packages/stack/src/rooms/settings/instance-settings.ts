@@ -1,9 +1,14 @@
+import type { Body } from '#ground/documents/contract'
 import type { Ground } from '#ground/ground'
-import { conflict, invalidAttribute } from '#ground/http/errors'
-import { INSTANCE_SETTINGS_ID, type Instance, type Instances, SETTINGS } from '#rooms/instances'
+import { badRequest, conflict, invalidAttribute } from '#ground/http/errors'
+import type { Actor } from '#ground/http/grant'
+import type { Instance, Instances } from '#rooms/instances'
+import { INSTANCE_SETTINGS_ID } from '#rooms/instances'
+import type { Contexts } from './contexts.ts'
+import { SETTINGS } from './document.ts'
 
-/** Told with the document, and never part of it (`protocol/settings.md` §1). */
-const COMPUTED = new Set([
+/** Members the server adds when the document is read; they are never stored (`protocol/settings.md` §1). */
+const ADDED = [
   'locale',
   'onboarding_finished',
   'password_defined',
@@ -21,114 +26,103 @@ const COMPUTED = new Set([
   'legal_notice_url',
   'moved_from',
   'moved_to',
-])
-/** Kept as they are: an address is changed by the mail that is sent to it. */
+]
+/** Written through routes of their own only. */
 const GUARDED = ['email', 'pending_email']
 
-export interface InstanceSettings {
-  attributes: Record<string, unknown>
-  rev: string | undefined
+export interface InstanceSettingsDeps {
+  documents: Ground['documents']
+  instances: Pick<Instances, 'byId' | 'update'>
+  contexts: Contexts
 }
 
-/** The settings of a person's space: a document, and what the server knows besides. */
-export function createInstanceSettings(ground: Ground, instances: Pick<Instances, 'byId' | 'update'>) {
-  const { documents } = ground
-
-  const read = async (instance: Instance): Promise<InstanceSettings> => {
-    const stored = await documents.of(instance).get(SETTINGS, INSTANCE_SETTINGS_ID)
-    const current = stored && !stored.deleted ? stored : undefined
-    return {
-      attributes: { ...current?.body, ...computed(instance, current?.body) },
-      rev: current?.rev,
-    }
+/** The settings of an instance: a stored document, and what the server knows of the instance. */
+export function createInstanceSettings({ documents, instances, contexts }: InstanceSettingsDeps) {
+  const read = async (instance: Instance) => {
+    const document = await documents.of(instance).get(SETTINGS, INSTANCE_SETTINGS_ID)
+    return document && !document.deleted ? document : undefined
   }
 
+  const shown = (instance: Instance, stored: Body): Body => ({
+    ...stored,
+    locale: instance.locale,
+    onboarding_finished: instance.onboardingFinished,
+    password_defined: instance.passphraseDefined,
+    auto_update: instance.autoUpdate,
+    auth_mode: instance.authMode,
+    tos: '',
+    tos_latest: '',
+    uuid: instance.uuid,
+    oidc_id: '',
+    org_domain: '',
+    org_id: '',
+    context: instance.context,
+    ...(contexts.contexts[instance.context]?.sponsorships && {
+      sponsorships: contexts.contexts[instance.context]?.sponsorships,
+    }),
+    ...(instance.oldDomain !== undefined && { moved_from: instance.oldDomain }),
+  })
+
   return {
-    read,
+    async get(instance: Instance): Promise<{ attributes: Body; rev: string | undefined }> {
+      const document = await read(instance)
+      return { attributes: shown(instance, document?.body ?? {}), rev: document?.rev }
+    },
 
     /**
-     * Replaces the document by `given`, under its current revision. Language, time zone, updates and name take effect on the
-     * instance.
-     * @param asAdministrator also the context
-     * @throws CouchError 409, JsonApiError 422
+     * Replaces the stored document. Locale, time zone, name and automatic updates hold for the instance from now on.
+     * @throws 409 when `rev` is not the current one
      */
     async replace(
       instance: Instance,
-      given: Record<string, unknown>,
-      { rev, asAdministrator }: { rev: string | undefined; asAdministrator: boolean },
-    ): Promise<InstanceSettings> {
-      const changes = readChanges(given, asAdministrator)
-      const stored = await documents.of(instance).get(SETTINGS, INSTANCE_SETTINGS_ID)
-      const current = stored && !stored.deleted ? stored : undefined
-      const body: Record<string, unknown> = {}
-      for (const [name, value] of Object.entries(given)) {
-        if (!COMPUTED.has(name) && !GUARDED.includes(name) && !name.startsWith('_')) body[name] = value
+      actor: Actor,
+      { attributes, rev }: { attributes: Body; rev: string | undefined },
+    ): Promise<{ attributes: Body; rev: string | undefined }> {
+      const document = await read(instance)
+      const kept = Object.fromEntries(
+        GUARDED.flatMap(name => (document && name in document.body ? [[name, document.body[name]]] : [])),
+      )
+      const given = Object.entries(attributes).filter(
+        ([name]) => !ADDED.includes(name) && !GUARDED.includes(name) && !name.startsWith('_'),
+      )
+      const body = { ...Object.fromEntries(given), ...kept }
+      const changes = changesOf(attributes, actor)
+      if (document) {
+        if (rev !== document.rev) throw conflict()
+        await documents.of(instance).update(SETTINGS, INSTANCE_SETTINGS_ID, document.rev, body)
+      } else {
+        if (rev) throw conflict()
+        await documents.of(instance).create(SETTINGS, body, INSTANCE_SETTINGS_ID)
       }
-      for (const name of GUARDED) if (current && name in current.body) body[name] = current.body[name]
-
-      if (current) await documents.of(instance).update(SETTINGS, INSTANCE_SETTINGS_ID, rev ?? '', body)
-      else if (rev) throw conflict()
-      else await documents.of(instance).create(SETTINGS, body, INSTANCE_SETTINGS_ID)
-      const differs = Object.entries(changes).some(([name, value]) => instance[name as keyof Instance] !== value)
-      const now = differs ? await instances.update(instance, changes) : await instances.byId(instance.id)
-      return read(now ?? instance)
+      if (Object.keys(changes).length > 0) await instances.update(instance, changes)
+      const fresh = (await instances.byId(instance.id)) ?? instance
+      const now = await read(fresh)
+      return { attributes: shown(fresh, now?.body ?? {}), rev: now?.rev }
     },
   }
 }
 
-export type InstanceSettingsService = ReturnType<typeof createInstanceSettings>
-
-function computed(instance: Instance, body: Record<string, unknown> = {}): Record<string, unknown> {
-  const { locale, onboardingFinished, passphraseDefined, autoUpdate, authMode, uuid, context, email, publicName, tz } =
-    instance
-  return {
-    // They stand in the document too, where it has them.
-    ...(!('email' in body) && email !== '' && { email }),
-    ...(!('public_name' in body) && publicName !== '' && { public_name: publicName }),
-    ...(!('tz' in body) && { tz }),
-    locale,
-    onboarding_finished: onboardingFinished,
-    password_defined: passphraseDefined,
-    auto_update: autoUpdate,
-    auth_mode: authMode,
-    // Terms of service, foreign logins and organisations are matters of hosting providers.
-    tos: '',
-    tos_latest: '',
-    oidc_id: '',
-    org_domain: '',
-    org_id: '',
-    uuid,
-    context,
-  }
-}
-
-/** What takes effect on the instance. Checked before anything is written. */
-function readChanges(given: Record<string, unknown>, asAdministrator: boolean) {
-  const { locale, auto_update: autoUpdate, context, tz, public_name: publicName } = given
-  if (locale !== undefined && (typeof locale !== 'string' || !/^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/.test(locale))) {
-    throw invalidAttribute('locale', `${String(locale)} is not a language, as fr or en`)
-  }
-  if (autoUpdate !== undefined && typeof autoUpdate !== 'boolean') {
-    throw invalidAttribute('auto_update', 'auto_update is neither true nor false')
-  }
-  if (tz !== undefined && tz !== '' && !isTimeZone(tz)) {
-    throw invalidAttribute('tz', `${String(tz)} is not a time zone, as Europe/Paris`)
-  }
-  if (publicName !== undefined && typeof publicName !== 'string') {
-    throw invalidAttribute('public_name', 'public_name is not a text')
-  }
-  if (asAdministrator && context !== undefined && (typeof context !== 'string' || context === '')) {
-    throw invalidAttribute('context', 'context is not the name of a context')
-  }
+/** What of the attributes is a matter of the instance itself. The context is for the administrator to choose. */
+function changesOf(attributes: Body, actor: Actor): Parameters<Instances['update']>[1] {
+  const { locale, tz, public_name: publicName, auto_update: autoUpdate, context } = attributes
+  for (const [name, value] of Object.entries({ locale, tz, public_name: publicName }))
+    if (value !== undefined && typeof value !== 'string') throw badRequest(`${name} must be a text`)
+  if (autoUpdate !== undefined && typeof autoUpdate !== 'boolean') throw badRequest('auto_update must be true or false')
+  // Looked at before the document is written: it must not be stored when the instance then refuses.
+  if (typeof locale === 'string' && !/^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/.test(locale))
+    throw invalidAttribute('locale', `${locale} is not a language, as fr or en`)
+  if (typeof tz === 'string' && tz !== '' && !isTimeZone(tz))
+    throw invalidAttribute('tz', `${tz} is not a time zone, as Europe/Paris`)
   return {
     ...(typeof locale === 'string' && { locale }),
+    ...(typeof tz === 'string' && tz !== '' && { tz }),
+    ...(typeof publicName === 'string' && { publicName }),
     ...(typeof autoUpdate === 'boolean' && { autoUpdate }),
-    ...(asAdministrator && typeof context === 'string' && { context }),
+    ...(actor.kind === 'cli' && typeof context === 'string' && context !== '' && { context }),
   }
 }
 
-function isTimeZone(tz: unknown): boolean {
-  if (typeof tz !== 'string') return false
+function isTimeZone(tz: string): boolean {
   try {
     new Intl.DateTimeFormat('en', { timeZone: tz })
     return true

@@ -63,6 +63,9 @@ export function createRefresh({ types, writing, vault, clock, log, tokenRequest 
     const type = await types.forInstance(tenant, accountTypeOf(account.body) ?? '')
     if (!type) throw notThere('There is no such account type')
     const { refresh_token: refreshToken } = oauth
+    // Somebody was done between the caller's look and ours. A token sent twice looks like a stolen one to some vendors.
+    const done = await refreshedElsewhere(tenant, account.id, refreshToken)
+    if (done) return done
     if (typeof refreshToken !== 'string' || refreshToken === '') {
       // The konnector refreshes by itself, with the client's credentials.
       const { client_id, client_secret } = type
@@ -88,8 +91,8 @@ export function createRefresh({ types, writing, vault, clock, log, tokenRequest 
     }
   }
 
-  /** Another process was faster and has used the token up: what it got is as fresh as could be. */
-  async function refreshedElsewhere(tenant: Tenant, id: string, used: string): Promise<StoredDocument | undefined> {
+  /** The account, when another refresh token stands there than the one used: what came with it is as fresh as could be. */
+  async function refreshedElsewhere(tenant: Tenant, id: string, used: unknown): Promise<StoredDocument | undefined> {
     const current = await writing.change(tenant, id, () => undefined)
     const oauth = current && (await oauthOf(tenant, current))
     return oauth && typeof oauth.refresh_token === 'string' && oauth.refresh_token !== used ? current : undefined

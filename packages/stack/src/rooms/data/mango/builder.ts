@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type pg from 'pg'
+import pg from 'pg'
 import { typedError } from '#ground/database/errors'
 import { onPool, type RunSql } from '#ground/documents/sql'
 import type { Log } from '#ground/log'
 import { splitField } from './field-path.ts'
 import { keyColumns } from './key.ts'
 import { createIndexSql, quoteName } from './physical-index.ts'
-import { catalogueState, partitionOf, readIndex, setState } from './physical-store.ts'
+import { catalogueState, partitionOf, readIndex, readPartitions, setState } from './physical-store.ts'
 
 /**
  * Builds indexes and drops them, one at a time in the whole database, without holding up reads or writes.
  *
- * An index is *wanted* (its row is there), *ready* (usable, seen so in the catalogue) or *failed*. A process that dies leaves
+ * An index is *waiting* (there are too many), *wanted* (its row is there), *ready* (usable, seen so in the catalogue) or *failed*. A process that dies leaves
  * at worst a broken index under a wanted row; whoever comes next drops it and begins again.
  */
 export interface IndexBuilder extends AsyncDisposable {
@@ -75,7 +75,7 @@ async function buildIndex(run: RunSql, name: string, log: Log, stopping: AbortSi
   if (found === 'whole') return setState(run, name, 'ready')
   if (found === 'broken') await run(`drop index concurrently if exists konnectory.${quoteName(name)}`, [])
   const started = performance.now()
-  const partition = await partitionOf(run, index.doctype)
+  const partition = partitionOf(await readPartitions(run), index.doctype)
   const columns = keyColumns(index.fields.map(splitField))
   try {
     await run(createIndexSql(index, columns, partition), [])
@@ -95,43 +95,60 @@ async function buildIndex(run: RunSql, name: string, log: Log, stopping: AbortSi
  * Not by waiting in the database: a statement that waits has a snapshot, for whose end a concurrent build waits, and each would
  * wait for the other. Nor with a parameter, for that leaves an open portal, and its snapshot.
  */
-async function isOurs(holder: pg.PoolClient): Promise<boolean> {
-  const { rows } = await holder.query<{ ours: boolean }>(`select pg_try_advisory_xact_lock(${BUILD_LOCK}) as ours`)
-  return rows[0]!.ours
+async function isOurs(run: Connection['run']): Promise<boolean> {
+  const [row] = await run<{ ours: boolean }>(`select pg_try_advisory_xact_lock(${BUILD_LOCK}) as ours`)
+  return row!.ours
 }
 
-/** Two connections: one holds the lock, the other works outside of any transaction, as concurrent builds must. */
+/**
+ * Two connections of their own, not of the pool, which requests wait for: one holds the lock, the other works outside of any
+ * transaction, as concurrent builds must.
+ */
 async function underLock(driver: pg.Pool, stopping: AbortSignal, work: (run: RunSql) => Promise<void>): Promise<void> {
-  const holder = await driver.connect()
-  const worker = await driver.connect().catch(error => {
-    holder.release()
-    throw error
-  })
-  const stop = () => void cancel(driver, [holder, worker])
+  await using clients = new AsyncDisposableStack()
+  const holder = clients.use(await connect(driver))
+  const worker = clients.use(await connect(driver))
+  const stop = () => void cancel(driver, [holder.pid, worker.pid])
   stopping.addEventListener('abort', stop)
+  clients.defer(() => stopping.removeEventListener('abort', stop))
+  await holder.run('begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0')
+  while (!(await isOurs(holder.run))) await delay(LOOK_AGAIN_MS, undefined, { signal: stopping })
+  await worker.run('set statement_timeout = 0')
+  stopping.throwIfAborted()
+  await work(worker.run)
+}
+
+interface Connection extends AsyncDisposable {
+  pid: number
+  run: <Row>(text: string, values?: unknown[]) => Promise<Row[]>
+}
+
+async function connect(driver: pg.Pool): Promise<Connection> {
+  const client = new pg.Client(driver.options)
+  // A connection that breaks while nobody waits for an answer: whoever asks next is told.
+  client.on('error', () => {})
   try {
-    await holder.query('begin; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0')
-    while (!(await isOurs(holder))) await delay(LOOK_AGAIN_MS, undefined, { signal: stopping })
-    await worker.query('set statement_timeout = 0')
-    stopping.throwIfAborted()
-    const run: RunSql = async <Row>(text: string, values: unknown[]) => {
-      try {
-        return (await worker.query(text, values)).rows as Row[]
-      } catch (error) {
-        throw typedError(error)
-      }
+    await client.connect()
+    // Without values, so that no portal stays open.
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
+    return {
+      pid: rows[0]!.pid,
+      async run<Row>(text: string, values?: unknown[]) {
+        try {
+          return (await client.query(text, values)).rows as Row[]
+        } catch (error) {
+          throw typedError(error)
+        }
+      },
+      [Symbol.asyncDispose]: () => client.end(),
     }
-    await work(run)
-  } finally {
-    stopping.removeEventListener('abort', stop)
-    // Closed, not given back: the lock ends with the one, the setting with the other.
-    holder.release(true)
-    worker.release(true)
+  } catch (error) {
+    await client.end()
+    throw typedError(error)
   }
 }
 
-async function cancel(driver: pg.Pool, clients: pg.PoolClient[]): Promise<void> {
-  const pids = clients.flatMap(client => ('processID' in client ? [client.processID] : []))
+async function cancel(driver: pg.Pool, pids: number[]): Promise<void> {
   try {
     await onPool(driver)('select pg_cancel_backend(pid) from unnest($1::integer[]) as pid', [pids])
   } catch {

@@ -38,6 +38,11 @@ export interface DesignDocument {
 /** More fields than this no client asks for; each is work in every write. */
 const MAX_FIELDS = 32
 const MAX_NAME = 512
+/**
+ * cozy-client looks a view up by a path, `views.<name>.map.fields`, and fails on one whose name has such characters, as
+ * `by_cozyMetadata.createdByApp` has. CouchDB never names a view after its document: it takes the hash.
+ */
+const LOOKED_UP_AS_A_PATH = /[.[\]]/
 
 /** @throws CouchError 400 */
 export function parseIndexRequest(body: unknown): IndexRequest {
@@ -55,7 +60,8 @@ export function parseIndexRequest(body: unknown): IndexRequest {
     .update(JSON.stringify([fields, partialFilter]))
     .digest('hex')
   const short = designName(ddoc) ?? hash
-  return { ddoc: short, definition: { name: indexName(name) ?? short, fields, partialFilter, given: index } }
+  const view = indexName(name) ?? (LOOKED_UP_AS_A_PATH.test(short) ? hash : short)
+  return { ddoc: short, definition: { name: view, fields, partialFilter, given: index } }
 }
 
 /** A list of fields as `sort` and `index.fields` write them. @throws CouchError 400 */

@@ -4,7 +4,7 @@ import type { StoredDocument } from '#ground/documents/contract'
 import type { RunSql } from '#ground/documents/sql'
 import { type DocumentRow, storedDocument } from '#ground/documents/stored'
 import { storableJson } from '#ground/documents/unstorable-text'
-import { badArgument } from './errors.ts'
+import { badArgument, mangoError } from './errors.ts'
 import { getField } from './field-path.ts'
 import { type FindPlan, findSql } from './find-sql.ts'
 import type { KeyColumn } from './key.ts'
@@ -68,6 +68,10 @@ export async function findDocuments(run: RunSql, plan: FindPlan): Promise<Stored
 function rethrow(error: unknown): never {
   const typed = typedError(error)
   if (typed instanceof DatabaseError && typed.code === BAD_REGEX) throw badArgument('$regex', typed.message)
+  // Program limits of PostgreSQL: the statement was too much for its stack or its lists.
+  if (typed instanceof DatabaseError && typed.code.startsWith('54')) {
+    throw mangoError('invalid_selector', 'The selector is too complex')
+  }
   throw typed
 }
 

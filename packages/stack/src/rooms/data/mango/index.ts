@@ -4,10 +4,8 @@ import type { Tenant } from '#ground/tenant'
 import { createIndexBuilder } from './builder.ts'
 import { deleteOrphans } from './definition-store.ts'
 import { createDesignDocuments, type DesignDocuments } from './design-docs.ts'
-import { splitField } from './field-path.ts'
 import { FIND_TIMEOUT_MS, type Found, find } from './find.ts'
-import { physicalIndex } from './physical-index.ts'
-import { forgetUnused, readStrays, readUnready, readUnserved, requestIndex } from './physical-store.ts'
+import { forgetUnused, promoteWaiting, readStrays, readUnready } from './physical-store.ts'
 
 export { type DesignDocument, designDocumentJson } from './definition.ts'
 export type { CopyIds, DesignDocuments, IndexAnswer, Revised } from './design-docs.ts'
@@ -51,13 +49,12 @@ export function createMango(ground: MangoGround, { findTimeoutMs = FIND_TIMEOUT_
 
     async maintain() {
       await deleteOrphans(run)
-      await forgetUnused(run)
-      // A definition made at the same moment may have counted on one: whatever is used is asked for below.
+      await database.transaction(async query => {
+        const within = inTransaction(query)
+        await forgetUnused(within)
+        await promoteWaiting(within)
+      })
       for (const name of await readStrays(run)) await builder.drop(name)
-      for (const { doctype, fields } of await readUnserved(run)) {
-        const physical = physicalIndex(doctype, fields.map(splitField))
-        if (physical) await database.transaction(query => requestIndex(inTransaction(query), physical))
-      }
       for (const name of await readUnready(run)) await builder.build(name)
     },
 

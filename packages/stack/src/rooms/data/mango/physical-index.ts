@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FieldPath } from './field-path.ts'
 import { keysPresent, orderColumns } from './find-sql.ts'
 import { type KeyColumn, keyColumns, MAX_INDEX_FIELDS } from './key.ts'
+import type { Partition } from './physical-store.ts'
 import { quoteText } from './statement.ts'
 
 /** An index in the database, shared by all instances that define these fields of this doctype. */
@@ -33,12 +34,8 @@ export function physicalIndex(doctype: string, paths: readonly FieldPath[]): Phy
   return { name: `mango_${hash.slice(0, 32)}`, doctype, fields }
 }
 
-/** @param partition of `docs`; `shared` when other doctypes are in it, too */
-export function createIndexSql(
-  { name, doctype }: PhysicalIndex,
-  columns: KeyColumn[],
-  partition: { name: string; shared: boolean },
-): string {
+/** @param partition of `docs` */
+export function createIndexSql({ name, doctype }: PhysicalIndex, columns: KeyColumn[], partition: Partition): string {
   const keys = ['instance_id', ...orderColumns(columns)]
   const only = [
     'not deleted',

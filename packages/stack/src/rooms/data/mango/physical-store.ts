@@ -2,56 +2,84 @@ import type { RunSql } from '#ground/documents/sql'
 import type { PhysicalIndex } from './physical-index.ts'
 import { quoteText } from './statement.ts'
 
-export type PhysicalState = 'wanted' | 'ready' | 'failed'
+/** `waiting`: there are too many, queries go without; `wanted`: to be built. */
+export type PhysicalState = 'waiting' | 'wanted' | 'ready' | 'failed'
 
 /** Indexes of one doctype: each makes every write of its documents slower. */
 export const MOST_PER_DOCTYPE = 16
 /** Indexes of the partition that doctypes share: all are looked at for every statement, matching or not (storage.md §7). */
 export const MOST_SHARED = 64
 
-/** Where the documents of a doctype are. */
-export async function partitionOf(run: RunSql, doctype: string): Promise<{ name: string; shared: boolean }> {
-  const rows = await run<{ name: string; bound: string }>(
+export interface Partition {
+  name: string
+  /** Whether other doctypes are in it, too. */
+  shared: boolean
+}
+
+interface PartitionRow {
+  name: string
+  /** As the catalogue writes it. */
+  bound: string
+}
+
+export const readPartitions = (run: RunSql): Promise<PartitionRow[]> =>
+  run(
     `select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bound
        from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'konnectory.docs'::regclass`,
     [],
   )
-  const own = rows.find(({ bound }) => bound.startsWith('FOR VALUES') && bound.includes(quoteText(doctype)))
-  const found = own ?? rows.find(({ bound }) => bound === 'DEFAULT')
+
+/** Where the documents of a doctype are. */
+export function partitionOf(partitions: PartitionRow[], doctype: string): Partition {
+  const own = partitions.find(({ bound }) => bound.startsWith('FOR VALUES') && bound.includes(quoteText(doctype)))
+  const found = own ?? partitions.find(({ bound }) => bound === 'DEFAULT')
   if (!found) throw new Error(`the table docs has no partition for ${doctype}`)
   return { name: found.name, shared: found !== own }
 }
 
-/** Under this lock indexes are counted and asked for, a moment; the other one is held while one is built. */
-const COUNT_LOCK = 7_340_211_908
-
 /**
- * Asks for an index, in a transaction.
- * @returns its state, `none` when there are too many already
+ * Held to the end of a transaction that counts indexes, asks for one or forgets some: what a definition counts on is there when
+ * its transaction ends. Another lock is held while one is built.
  */
-export async function requestIndex(
-  run: RunSql,
-  { name, doctype, fields }: PhysicalIndex,
-): Promise<PhysicalState | 'none'> {
-  const [known] = await run<{ state: PhysicalState }>('select state from mango_indexes where name = $1', [name])
-  if (known) return known.state
-  await run('select pg_advisory_xact_lock($1)', [COUNT_LOCK])
+const COUNT_LOCK = 7_340_211_908
+const lock = (run: RunSql) => run('select pg_advisory_xact_lock($1)', [COUNT_LOCK])
+
+/** Asks for an index, in the transaction of a definition. @returns its state */
+export async function requestIndex(run: RunSql, index: PhysicalIndex): Promise<PhysicalState> {
+  const { name, doctype, fields } = index
+  await lock(run)
+  const known = await readIndex(run, name)
+  if (known && known.state !== 'waiting') return known.state
+  const state = (await hasRoom(run, doctype)) ? 'wanted' : 'waiting'
+  await run(
+    `insert into mango_indexes (name, doctype, fields, state) values ($1, $2, $3, $4)
+     on conflict (name) do update set state = excluded.state`,
+    [name, doctype, JSON.stringify(fields), state],
+  )
+  return state
+}
+
+async function hasRoom(run: RunSql, doctype: string): Promise<boolean> {
   const rows = await run<{ doctype: string; count: string }>(
-    'select doctype, count(*) as count from mango_indexes group by doctype',
+    `select doctype, count(*) as count from mango_indexes where state <> 'waiting' group by doctype`,
     [],
   )
   const counts = new Map(rows.map(row => [row.doctype, Number(row.count)]))
-  if ((counts.get(doctype) ?? 0) >= MOST_PER_DOCTYPE) return 'none'
-  if ((await partitionOf(run, doctype)).shared) {
-    let shared = 0
-    for (const [other, count] of counts) if ((await partitionOf(run, other)).shared) shared += count
-    if (shared >= MOST_SHARED) return 'none'
-  }
-  await run(
-    `insert into mango_indexes (name, doctype, fields, state) values ($1, $2, $3, 'wanted') on conflict do nothing`,
-    [name, doctype, JSON.stringify(fields)],
+  if ((counts.get(doctype) ?? 0) >= MOST_PER_DOCTYPE) return false
+  const partitions = await readPartitions(run)
+  if (!partitionOf(partitions, doctype).shared) return true
+  let shared = 0
+  for (const [other, count] of counts) if (partitionOf(partitions, other).shared) shared += count
+  return shared < MOST_SHARED
+}
+
+/** Asks for those that wait, as far as there is room, in a transaction. */
+export async function promoteWaiting(run: RunSql): Promise<void> {
+  const waiting = await run<PhysicalIndex>(
+    `select name, doctype, fields from mango_indexes where state = 'waiting' order by requested_at`,
+    [],
   )
-  return 'wanted'
+  for (const index of waiting) await requestIndex(run, index)
 }
 
 export async function readIndex(
@@ -87,22 +115,22 @@ export async function catalogueState(run: RunSql, name: string): Promise<'absent
 export async function readUnready(run: RunSql): Promise<string[]> {
   const rows = await run<{ name: string }>(
     `select m.name from mango_indexes m
-      where m.state <> 'ready' or not exists (select from pg_index i join pg_class c on c.oid = i.indexrelid
-        where c.relnamespace = 'konnectory'::regnamespace and c.relname = m.name and i.indisvalid)
+      where m.state <> 'waiting' and (m.state <> 'ready' or not exists (select from pg_index i join pg_class c on c.oid = i.indexrelid
+        where c.relnamespace = 'konnectory'::regnamespace and c.relname = m.name and i.indisvalid))
       order by m.requested_at`,
     [],
   )
   return rows.map(({ name }) => name)
 }
 
-/** Forgets indexes that no definition uses. @returns their names, for they are still in the database */
-export async function forgetUnused(run: RunSql): Promise<string[]> {
-  const rows = await run<{ name: string }>(
+/** Forgets indexes that no definition uses, in a transaction. They are still in the database. */
+export async function forgetUnused(run: RunSql): Promise<void> {
+  await lock(run)
+  await run(
     `delete from mango_indexes
-      where not (name = any(array(select distinct unnest(uses) from mango_design_docs))) returning name`,
+      where not (name = any(array(select distinct unnest(uses) from mango_design_docs)))`,
     [],
   )
-  return rows.map(({ name }) => name)
 }
 
 /** Indexes in the database that are in no table: a drop, or a build, ended in the middle. */
@@ -114,15 +142,4 @@ export async function readStrays(run: RunSql): Promise<string[]> {
     [],
   )
   return rows.map(({ name }) => name)
-}
-
-/** Definitions that an index should serve and none was asked for: there were too many at the time. */
-export async function readUnserved(run: RunSql): Promise<{ doctype: string; fields: string[] }[]> {
-  return run(
-    `select distinct d.doctype, array(select f ->> 'name' from json_array_elements(i -> 'fields') f) as fields
-       from mango_design_docs d, json_array_elements(d.indexes) i
-      where not exists (select from mango_indexes m where m.doctype = d.doctype
-        and m.fields = (select jsonb_agg(f ->> 'name') from json_array_elements(i -> 'fields') f))`,
-    [],
-  )
 }

@@ -76,8 +76,9 @@ create table konnectory.mango_indexes (
   -- Its name in the database too; a hash of doctype and fields.
   name         text        primary key,
   doctype      text        not null,
-  fields       jsonb       not null,
-  state        text        not null check (state in ('wanted', 'ready', 'failed')),
+  fields       json        not null,
+  -- waiting: there are too many; wanted: to be built.
+  state        text        not null check (state in ('waiting', 'wanted', 'ready', 'failed')),
   reason       text,
   requested_at timestamptz not null default now(),
   ready_at     timestamptz

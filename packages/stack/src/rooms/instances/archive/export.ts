@@ -55,7 +55,7 @@ export async function exportInstance(
       } catch (error) {
         if (!(error instanceof KeyringError)) throw error
         // Somebody copied it from elsewhere: it opens nowhere, and an archive must be possible all the same.
-        leave(`secrets of ${row.doctype ?? table} that do not open here either`)
+        leave(`secrets of ${row.doctype ?? table} that did not open here either`)
         return sealed
       }
     })
@@ -85,8 +85,7 @@ export async function exportInstance(
     }),
     tables: Object.fromEntries(tables.map(({ name, columns }) => [name, columns.filter(c => c !== 'instance_id')])),
   }
-  const told = () =>
-    [...leftOut].map(([what, count]) => (/^(rows|contents|secrets)\b/.test(what) ? `${count} ${what}` : what))
+  const told = () => [...leftOut].map(([what, count]) => sentence(what, count))
 
   async function* parts(): AsyncGenerator<Buffer> {
     await using snapshot: Spool = spool
@@ -118,6 +117,12 @@ export async function exportInstance(
   // A generator that was never begun does not clean up after itself.
   stream.once('close', () => void spool[Symbol.asyncDispose]())
   return stream
+}
+
+/** `3 rows of x`, `1 row of x`; the instance's keys are not counted. */
+const sentence = (what: string, count: number): string => {
+  if (!/^(rows|contents|secrets)\b/.test(what)) return what
+  return `${count} ${count === 1 ? what.replace(/^(row|content|secret)s/, '$1') : what}`
 }
 
 const aboutInstance = (instance: Instance): Manifest['instance'] => {

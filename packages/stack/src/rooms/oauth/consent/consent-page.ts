@@ -17,7 +17,10 @@ export interface ConsentPage {
 }
 
 /** What a person reads before giving a client access: who, where to, what; accept and refuse. */
-export function consentBody({ client, domain, rules, redirectUri, refusalUrl, fields }: ConsentPage, words: ConsentWords) {
+export function consentBody(
+  { client, domain, rules, redirectUri, refusalUrl, fields }: ConsentPage,
+  words: ConsentWords,
+) {
   return html`<p>${words.asks(client.client_name, domain)}</p>
 <p><strong>${words.goesTo(destination(redirectUri))}</strong></p>
 <p class="faint">${words.claims}</p>

@@ -38,7 +38,8 @@ const en: ConsentWords = {
   title: client => `Allow ${client}?`,
   asks: (client, instance) => `“${client}” asks for access to your space ${instance}.`,
   goesTo: destination => `If you accept, you are sent to ${destination}, which gets this access.`,
-  claims: 'The name above is the one the application gives itself. Accept only if you have just asked for this yourself.',
+  claims:
+    'The name above is the one the application gives itself. Accept only if you have just asked for this yourself.',
   version: version => `Version ${version}`,
   website: 'Website it gives',
   policy: 'Privacy policy it gives',

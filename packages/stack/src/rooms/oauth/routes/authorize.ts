@@ -105,7 +105,10 @@ export function authorizeRoutes({ clients, codes, clientsLimit }: AuthorizeDepen
         orErrorPage(tenant, async () => {
           const { csrf_token: token } = body
           if (!comesFromHere(headers) || !isCsrfValid(headers, typeof token === 'string' ? token : undefined)) {
-            throw new AuthorisationError('This form did not come from the page it belongs to, or was open for too long.', 403)
+            throw new AuthorisationError(
+              'This form did not come from the page it belongs to, or was open for too long.',
+              403,
+            )
           }
           const request = await readAuthorisation(clients, tenant, body)
           const limit = await overLimit(tenant, request)

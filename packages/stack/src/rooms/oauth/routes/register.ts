@@ -52,7 +52,9 @@ export function registerRoutes(dependencies: RegisterDependencies): Route[] {
       path: '/auth/register',
       summary: 'Registers a client',
       family: 'oauth',
-      permission: { public: 'a client that is not known yet has no token; what it gets must be accepted by the person' },
+      permission: {
+        public: 'a client that is not known yet has no token; what it gets must be accepted by the person',
+      },
       body: { stream: true },
       async handle({ tenant, headers, stream, actorIfAny }) {
         assertAcceptsJson(headers)
@@ -67,7 +69,11 @@ export function registerRoutes(dependencies: RegisterDependencies): Route[] {
         await assertLinkedApp(metadata.software_id, linkedApps())
         const { client, secret } = await clients.create(tenant, metadata, { pending: true, allowLoginScope })
         const token = await registrationToken.sign(tenant, client.id)
-        return json(clientAnswer(client, { client_secret: secret, registration_access_token: token }), 201, NEVER_STORED)
+        return json(
+          clientAnswer(client, { client_secret: secret, registration_access_token: token }),
+          201,
+          NEVER_STORED,
+        )
       },
     }),
     route({

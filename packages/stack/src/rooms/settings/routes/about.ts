@@ -2,8 +2,9 @@ import { forbidden } from '#ground/http/errors'
 import { type Route, type RouteRequest, route } from '#ground/http/route'
 import type { Tenant } from '#ground/tenant'
 import type { Files } from '#rooms/files'
-import { TRASH_ID } from '#rooms/files'
+import { FILES, TRASH_ID } from '#rooms/files'
 import type { Instance, Instances } from '#rooms/instances'
+import { rulesAbout } from '#rooms/permissions'
 import type { Contexts } from '../contexts.ts'
 import { SETTINGS, settingsAnswer } from '../document.ts'
 import { flagSources, mergeFlags } from '../flags.ts'
@@ -48,11 +49,16 @@ export function aboutRoutes({ instances, files, contexts }: AboutDeps): Route[] 
       path: '/settings/disk-usage',
       summary: 'Bytes used and allowed',
       family: 'json-api',
-      permission: { inside: 'GET on the document, or the token of an app somebody is signed in to' },
+      permission: {
+        inside: 'GET on it, or the token of an app somebody is signed in to, or a share that may add files',
+      },
       evenWhenBlocked: true,
       async handle({ tenant, actor, allow, query }) {
-        const bySettings = allow.maybe().allowsId('GET', SETTINGS, `${SETTINGS}.disk-usage`)
-        allow.check(bySettings || (actor.kind === 'app' && actor.sessionId !== undefined))
+        const grant = allow.maybe()
+        const isSignedInApp = actor.kind === 'app' && actor.sessionId !== undefined
+        // Whoever may put files somewhere wants to know whether they fit.
+        const mayAddFiles = actor.kind === 'share' && rulesAbout(grant, 'POST', FILES).length > 0
+        allow.check(grant.allowsId('GET', SETTINGS, `${SETTINGS}.disk-usage`) || isSignedInApp || mayAddFiles)
         const { files: used, versions } = await files.service.usage(tenant)
         const quota = (tenant as Instance).quotaBytes
         const trash = query.include === 'trash' ? { trash: String(await bytesInTrash(tenant)) } : {}

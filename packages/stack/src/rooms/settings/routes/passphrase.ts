@@ -33,6 +33,12 @@ const change = z.object({
 
 /** The passphrase (`protocol/settings.md` §6). What comes in is derived by the client already. */
 export function passphraseRoutes({ passphrase, sessions, redirects }: PassphraseDeps): Route[] {
+  /** `slug/#/path` is a place in an application; anything else an address of the instance. */
+  const placeOf = (instance: Instance, redirection: string): string | undefined => {
+    const [, slug, rest = ''] = /^([a-z0-9][a-z0-9-]*)\/?(#.*)?$/.exec(redirection) ?? []
+    return redirects.allowed(instance, slug === undefined ? redirection : `${redirects.appUrl(instance, slug)}${rest}`)
+  }
+
   return [
     route({
       method: 'GET',
@@ -60,7 +66,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
           redirection,
           ...input
         } = body
-        const to = redirection ? redirects.allowed(instance, redirection) : await redirects.home(instance)
+        const to = redirection ? placeOf(instance, redirection) : await redirects.home(instance)
         if (to === undefined) throw badRequest('the redirection leads out of this instance')
         await passphrase.define(instance, { ...input, registerToken, publicKey, privateKey })
         const { setCookie } = await sessions.open(instance, { kind: 'long' })
