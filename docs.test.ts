@@ -33,7 +33,12 @@ const program = createProgram({ terminal: { stdout: process.stdout, env: {} }, e
 const commands = new Map(
   program.commands.map(command => [
     command.name(),
-    new Set(command.options.flatMap(({ short, long }) => [short, long])).add('--help').add('-h'),
+    // Those of commands below it (`konnectory instances add`) too.
+    new Set(
+      [command, ...command.commands].flatMap(({ options }) => options.flatMap(({ short, long }) => [short, long])),
+    )
+      .add('--help')
+      .add('-h'),
   ]),
 )
 
@@ -119,6 +124,8 @@ test('every option of a command is on its page', () => {
     build: 'build',
     deploy: 'deploy',
     shell: 'shell',
+    serve: 'serve',
+    instances: 'instances',
   }
   for (const [name, page] of Object.entries(pageOf)) {
     const text = readFileSync(join(root, `docs/reference/${page}.md`), 'utf8')

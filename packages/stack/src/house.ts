@@ -90,7 +90,8 @@ export async function createHouse({ config: given, database, listeners, log, clo
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
   const rooms = createRooms(ground)
   for (const room of [rooms.instances, rooms.oauth]) cleanup.use(room)
-  cleanup.use(startHousekeeping(chores(ground, rooms), log))
+  cleanup.use(rooms.data)
+  cleanup.use(startHousekeeping(chores(rooms), log))
 
   const metrics = cleanup.use(createMetrics({ database }))
   const version = packageVersion()
@@ -127,6 +128,8 @@ export async function createHouse({ config: given, database, listeners, log, clo
   cleanup.use(rooms.realtime)
   // First of all at the end: no new requests, those under way end.
   cleanup.defer(async () => {
+    // Who waits for changes is answered now, not in 25 s.
+    rooms.data.endWaits()
     await Promise.all([listeners.main[Symbol.asyncDispose](), listeners.admin[Symbol.asyncDispose]()])
   })
 

@@ -4,6 +4,8 @@ import type { Log } from '#ground/log'
 export interface Chore {
   name: string
   everyMs: number
+  /** Also at once: what an end by force may have left. */
+  atStart?: true
   work(): Promise<unknown>
 }
 
@@ -29,7 +31,7 @@ export function startHousekeeping(chores: Chore[], log: Log): AsyncDisposable {
       })
     running.add(run)
   }
-  for (const chore of chores) later(chore)
+  for (const chore of chores) chore.atStart ? begin(chore) : later(chore)
   return {
     async [Symbol.asyncDispose]() {
       stopped = true

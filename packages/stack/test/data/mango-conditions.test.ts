@@ -2,15 +2,15 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { compileSelector } from '../../../standalone/src/documents/selector.ts'
 import { readMigrations } from '../../src/ground/database/index.ts'
 import { createTestDatabase, type TestDatabase } from '../../src/ground/database/testing.ts'
-import { escapeText, storableJson } from '../../src/ground/documents/unstorable-text.ts'
+import { storableJson } from '../../src/ground/documents/unstorable-text.ts'
 import { splitField } from '../../src/rooms/data/mango/field-path.ts'
 import { findSql } from '../../src/rooms/data/mango/find-sql.ts'
 import { keyColumns } from '../../src/rooms/data/mango/key.ts'
 import { requirements } from '../../src/rooms/data/mango/requirements.ts'
 import { parseSelector, toSelector } from '../../src/rooms/data/mango/selector.ts'
+import { matches } from './mango-evaluator.ts'
 
 const migrations = readMigrations([
   { room: 'data', folder: join(import.meta.dirname, '../../src/rooms/data/migrations') },
@@ -376,8 +376,7 @@ describe('compared with the evaluator in JavaScript', () => {
   const pick = <T>(items: readonly T[]): T => items[below(items.length)]!
   const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
 
-  // Texts whose order is the same for ICU and for C; members in the order of their names.
-  const TEXTS = ['', 'a', 'aa', 'ab', 'b', 'ba', 'c1', 'z'.repeat(120), `${'z'.repeat(120)}a`]
+  const TEXTS = ['', 'a', 'B', 'é', '🙂', '\uffff', 'aa', 'ab', 'b', 'ba', 'c1', 'z'.repeat(120), `${'z'.repeat(120)}a`]
   const FIELDS = ['a', 'b', 'c', 'a.b', 'a.0', 'b.a', 'c.1.a']
   const value = (depth = 2): unknown => {
     const kind = below(depth > 0 ? 9 : 6)
@@ -425,12 +424,11 @@ describe('compared with the evaluator in JavaScript', () => {
         return { $exists: random() < 0.5 }
       case '$type':
         return { $type: pick(['null', 'boolean', 'number', 'string', 'array', 'object']) }
-      // Where the two differ on purpose (whole arrays in `$in`, an empty `$all`, arrays in `$all`): values that are no arrays.
       case '$in':
       case '$nin':
-        return { [op]: times(below(4), scalar) }
+        return { [op]: times(below(4), () => value(1)) }
       case '$all':
-        return { $all: times(1 + below(2), scalar) }
+        return { $all: times(below(3), () => value(1)) }
       case '$size':
         return { $size: below(4) }
       case '$mod':
@@ -449,7 +447,7 @@ describe('compared with the evaluator in JavaScript', () => {
       case '$or':
       case '$and':
       case '$nor':
-        return { [op]: times(1 + below(2), () => bare(depth)) }
+        return { [op]: times(below(3), () => bare(depth)) }
       default:
         return { [op]: random() < 0.7 ? scalar() : value(2) }
     }
@@ -463,7 +461,7 @@ describe('compared with the evaluator in JavaScript', () => {
   }
   const selector = (depth = 2): Record<string, unknown> => {
     const kind = depth > 0 ? below(8) : 0
-    if (kind === 5) return { [pick(['$and', '$or', '$nor'])]: times(1 + below(3), () => selector(depth - 1)) }
+    if (kind === 5) return { [pick(['$and', '$or', '$nor'])]: times(below(4), () => selector(depth - 1)) }
     if (kind === 6) return { $not: selector(depth - 1) }
     return Object.fromEntries(times(1 + below(2), () => [pick(FIELDS), condition(2)]))
   }
@@ -473,12 +471,11 @@ describe('compared with the evaluator in JavaScript', () => {
       Object.fromEntries(['a', 'b', 'c'].filter(() => random() < 0.8).map(name => [name, value(3)])),
     )
     const tenantId = await store(docs)
-    let matches = 0
+    let total = 0
     let keyed = 0
     for (let round = 0; round < 1500; round++) {
       const asked = selector()
-      const inJavaScript = compileSelector(asked)
-      const expected = docs.flatMap((doc, at) => (inJavaScript(doc) ? [String(at)] : [])).toSorted()
+      const expected = docs.flatMap((doc, at) => (matches(asked, doc) ? [String(at)] : [])).toSorted()
       const found = await matching(tenantId, asked)
       assert.deepEqual(found.toSorted(), expected, JSON.stringify(asked))
       const stored = toSelector(parseSelector(asked))
@@ -489,10 +486,10 @@ describe('compared with the evaluator in JavaScript', () => {
         assert.deepEqual(throughKeys.toSorted(), expected, `by ${[...present]}: ${JSON.stringify(asked)}`)
         keyed++
       }
-      matches += expected.length
+      total += expected.length
     }
-    t.diagnostic(`${matches} matches in 1500 selectors, ${keyed} of them also through keys`)
-    assert.ok(matches > 10_000 && keyed > 500, 'the cases say something')
+    t.diagnostic(`${total} matches in 1500 selectors, ${keyed} of them also through keys`)
+    assert.ok(total > 10_000 && keyed > 500, 'the cases say something')
   })
 
   it('keeps the order of values in keys', async () => {
@@ -522,7 +519,6 @@ describe('compared with the evaluator in JavaScript', () => {
       found.map(id => docs[Number(id)]!.a),
       sorted,
     )
-    assert.equal(escapeText('é🙂'), 'é🙂')
   })
   const rank = (item: unknown) =>
     [null, false, true].indexOf(item as null) + (typeof item === 'number' ? 10 : typeof item === 'string' ? 20 : 0)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { StatementTimeout } from '../../src/ground/database/index.ts'
+import { renderError } from '../../src/ground/http/render-error.ts'
 import type { Tenant } from '../../src/ground/tenant.ts'
 import { BILLS, startMango, storeMany, type TestMango } from './mango-help.ts'
 
@@ -377,6 +378,8 @@ describe('what takes too long', () => {
       )
     }
     assert.equal((await slow.another().find(owner, BILLS, { selector: { _id: '0000001' } })).documents.length, 1)
+    const { body, status } = renderError(new StatementTimeout('cancelled', '57014', undefined), 'data', {})
+    assert.deepEqual([status, body], [500, { error: 'context deadline exceeded' }], 'what clients look for')
     const { rows } = await slow.database.driver.query('show statement_timeout')
     assert.equal(rows[0].statement_timeout, '10s')
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../src/ground/clock.ts'
 import { readMigrations } from '../../src/ground/database/index.ts'
 import { createTestDatabase, silentLog, type TestDatabase } from '../../src/ground/database/testing.ts'
-import { createDocuments, type Documents, storableJson } from '../../src/ground/documents/index.ts'
+import { createDocuments, type Documents } from '../../src/ground/documents/index.ts'
 import type { Log } from '../../src/ground/log.ts'
 import type { Tenant } from '../../src/ground/tenant.ts'
 import { createMango, type Mango, type MangoOptions, shownDocument } from '../../src/rooms/data/mango/index.ts'
@@ -90,5 +90,3 @@ export async function storeMany(
     [tenant.id, doctype, count],
   )
 }
-
-export { storableJson }

@@ -350,7 +350,7 @@ describe('design documents', () => {
         destination === undefined ? {} : { headers: { destination } },
       )
     for (const bad of [undefined, '', 'to', '_design/', '_local/to', '_design/%zz']) {
-      assert.equal((await copy(`?rev=${original._rev}`, bad)).status, 400, bad)
+      assert.equal((await copy(`?rev=${original._rev}`, bad)).status, 400, String(bad))
     }
     const copied = await copy(`?rev=${original._rev}`, '_design/to')
     assert.equal(copied.status, 201)

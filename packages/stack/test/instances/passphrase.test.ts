@@ -96,7 +96,12 @@ test('a change ends sessions and tokens of apps, and needs the current one', asy
     })
   await assert.rejects(change('wrong', 'two'), refused(400, /Invalid passphrase/))
   assert.ok(await instances.sessions.find(setCookie, alice))
+  const heard: unknown[] = []
+  bench.ground.news.subscribe(({ verb, id, doc }) => {
+    if (id === 'io.cozy.settings.passphrase') heard.push([verb, doc])
+  })
   await change('one', 'two')
+  assert.deepEqual(heard, [['UPDATED', { _id: 'io.cozy.settings.passphrase', kdf: 0, iterations: ITERATIONS }]])
   assert.equal(await instances.sessions.find(setCookie, alice), undefined)
   assert.deepEqual(await instances.sessions.list(alice), [])
   const after = await instances.secrets(alice)

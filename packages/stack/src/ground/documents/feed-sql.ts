@@ -24,11 +24,17 @@ export async function readFeed(run: RunSql, tenantId: string, doctype: string): 
  * is the one lock of the document store; under it reads are current and sequences have no gaps (storage.md §7).
  */
 export async function lockFeed(run: RunSql, tenantId: string, doctype: string): Promise<FeedInfo> {
-  const select = `select ${COLUMNS} from feeds where instance_id = $1 and doctype = $2 for update`
-  const [row] = await run<FeedRow>(select, [tenantId, doctype])
-  if (row) return feedInfo(row)
+  const feed = await lockExistingFeed(run, tenantId, doctype)
+  if (feed) return feed
   await createFeed(run, tenantId, doctype)
   return lockFeed(run, tenantId, doctype)
+}
+
+/** As `lockFeed`, without making one: undefined when the database does not exist. */
+export async function lockExistingFeed(run: RunSql, tenantId: string, doctype: string): Promise<FeedInfo | undefined> {
+  const select = `select ${COLUMNS} from feeds where instance_id = $1 and doctype = $2 for update`
+  const [row] = await run<FeedRow>(select, [tenantId, doctype])
+  return row && feedInfo(row)
 }
 
 /**

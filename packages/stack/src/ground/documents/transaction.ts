@@ -5,7 +5,7 @@ import type { Tenant } from '../tenant.ts'
 import { type Applied, applyEdits, type RowToWrite } from './apply-edits.ts'
 import type { Change, DocumentTransaction, DocumentWriter, Edit, EditResult, StoredDocument } from './contract.ts'
 import { type FeedStep, readCurrent, writeRows } from './document-sql.ts'
-import { lockFeed } from './feed-sql.ts'
+import { lockExistingFeed, lockFeed } from './feed-sql.ts'
 import { assertId } from './identifiers.ts'
 import { createReader } from './reader.ts'
 import { inTransaction } from './sql.ts'
@@ -40,7 +40,10 @@ export function openTransaction(
     if (edits.length === 0) return []
     const ids = edits.flatMap(({ id }) => (id === undefined ? [] : [id]))
     for (const id of ids) assertId(id)
-    const feed = await lockFeed(run, tenant.id, doctype)
+    // Only a creation makes a database; updates of what is not there leave none behind.
+    const creates = edits.some(({ rev }) => rev === undefined)
+    const feed = await (creates ? lockFeed : lockExistingFeed)(run, tenant.id, doctype)
+    if (!feed) return edits.map(({ id = '' }) => ({ ok: false, id, error: 'missing' }))
     const current = await readCurrent(run, tenant.id, doctype, [...new Set(ids)])
     const applied = applyEdits(doctype, edits, current, feed.seq, now())
     const rows = lastOfEach(applied)

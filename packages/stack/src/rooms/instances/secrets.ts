@@ -9,6 +9,8 @@ import type { InstanceStore } from './store.ts'
 const CONTEXT = 'instance:secrets'
 /** As long as the digest that signs with it, SHA-512. */
 const BYTES = 64
+/** As for instances: news that never came must not leave void sessions good for longer. Milliseconds. */
+const REMEMBERED_FOR = 60_000
 const NAMES = ['session', 'oauth', 'cli'] as const
 
 export const newSecrets = (): InstanceSecrets => ({
@@ -33,7 +35,7 @@ export function secretsFromText(text: string): InstanceSecrets {
 
 /** Keys of instances: sealed in the database, open in memory for those in use. */
 export function createSecrets({ store, keyring, news }: { store: InstanceStore; keyring: Keyring; news: News }) {
-  const open = new LRUCache<string, Promise<InstanceSecrets>>({ max: 5_000, ttl: 300_000 })
+  const open = new LRUCache<string, Promise<InstanceSecrets>>({ max: 5_000, ttl: REMEMBERED_FOR })
   const end = news.subscribe(({ tenant, doctype }) => {
     if (doctype === INSTANCE_NEWS) open.delete(tenant.id)
   })

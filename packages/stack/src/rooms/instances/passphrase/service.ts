@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Ground } from '#ground/ground'
 import { badRequest, HttpError, invalidParameter } from '#ground/http/errors'
 import { withoutPort } from '../domain.ts'
-import type { Instance } from '../instance.ts'
+import { type Instance, SETTINGS } from '../instance.ts'
 import type { Lifecycle } from '../lifecycle.ts'
 import { tokenHash } from '../lifecycle.ts'
 import { type Rate, type Rates, throttleKey } from '../rates.ts'
@@ -12,6 +12,8 @@ import { DEFAULT_ITERATIONS, derivePassphrase, LEAST_ITERATIONS, MOST_ITERATIONS
 import { HashingBusy, hashSecret, matchesHash } from './hash.ts'
 import { createPassphraseStore } from './store.ts'
 
+/** Under which a change is told; no document of that name is kept. */
+const PASSPHRASE_ID = 'io.cozy.settings.passphrase'
 /** Of the whole instance: one wrong passphrase more and it is closed (`protocol/conventions.md` §7). */
 const ATTEMPTS: Rate = { name: 'auth', limit: 1_000, windowMs: 3_600_000 }
 /** Of one address: ours, so that it takes many addresses to close somebody's space. */
@@ -88,6 +90,12 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
     )
   }
 
+  /** Clients that follow it derive anew (`protocol/realtime.md` §4). */
+  const told = (instance: Instance, iterations: number): void => {
+    const doc = { _id: PASSPHRASE_ID, kdf: 0, iterations }
+    ground.news.publish([{ tenant: instance, verb: 'UPDATED', doctype: SETTINGS, id: PASSPHRASE_ID, doc }])
+  }
+
   /**
    * Whether this is the instance's passphrase. Wrong ones are counted, per address and for the instance as a whole.
    * @param address where the request comes from
@@ -157,6 +165,7 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
         await put(instance, input, hash, query)
       })
       lifecycle.tell(instance, 'updated')
+      told(instance, input.iterations)
     },
 
     /** Sets it without knowing the old one, for the administrator; sessions and tokens of apps end. */
@@ -169,6 +178,7 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
       })
       await lifecycle.renewSessionSecret(instance)
       await sessions.closeAll(instance)
+      told(instance, input.iterations)
     },
 
     /**
@@ -183,6 +193,7 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
       await put(instance, input, hash)
       await lifecycle.renewSessionSecret(instance)
       await sessions.closeAll(instance)
+      told(instance, input.iterations)
     },
 
     async hint(instance: Instance): Promise<string | undefined> {
