@@ -18,7 +18,8 @@ const mayImport: Record<string, string[]> = {
   '@konnectory/sdk': ['@konnectory/protocol', '@konnectory/client'],
   '@konnectory/libs': ['@konnectory/protocol', '@konnectory/client', '@konnectory/sdk', '@konnectory/standalone'],
   '@konnectory/testkit': ['@konnectory/protocol'],
-  '@konnectory/stack': ['@konnectory/protocol'],
+  '@konnectory/runner': ['@konnectory/protocol'],
+  '@konnectory/stack': ['@konnectory/protocol', '@konnectory/runner'],
   konnectory: [
     '@konnectory/protocol',
     '@konnectory/client',
@@ -103,6 +104,8 @@ for (const { name, folder, dependencies, devDependencies } of packages) {
           if (!specifier.startsWith('node:')) problems.push(`${where} imports ${specifier}: write node:${specifier}`)
           continue
         }
+        // Inside a package, by its own `imports`: the rooms have their test below.
+        if (specifier.startsWith('#')) continue
         const imported = packageOf(specifier)
         const ours = mayImport[imported] !== undefined
         if (imported === name || undeclaredOnPurpose(where, imported)) continue
@@ -122,6 +125,49 @@ for (const { name, folder, dependencies, devDependencies } of packages) {
     assert.equal(problems.length, 0, `\n${problems.join('\n')}`)
   })
 }
+
+/** Rooms of the stack; each may import only those before it, and only through their door (docs/decisions/0001-the-house.md). */
+const ROOMS = [
+  'instances',
+  'permissions',
+  'oauth',
+  'data',
+  'files',
+  'accounts',
+  'jobs',
+  'triggers',
+  'registry',
+  'konnectors',
+  'realtime',
+  'settings',
+]
+
+test('the rooms of the stack: all in the plan, each knows only those above it, the ground knows none', () => {
+  const source = join(root, 'packages/stack/src')
+  const there = globSync('rooms/*', { cwd: source }).map(folder => folder.slice('rooms/'.length))
+  const unknown = there.filter(room => !ROOMS.includes(room))
+  assert.deepEqual(unknown, [], 'add the room to ROOMS, at its place')
+
+  const problems: string[] = []
+  const check = (folder: string, mayUse: (room: string) => string | undefined) => {
+    for (const { file, specifier } of importsOf(join(source, folder), false)) {
+      const where = relative(root, file)
+      if (specifier.startsWith('.') && !resolve(file, '..', specifier).startsWith(join(source, folder) + sep))
+        problems.push(`${where} leaves its folder with ${specifier}: use #ground/… or #rooms/<room>`)
+      const room = /^#rooms\/(.+)$/.exec(specifier)?.[1]
+      const problem = room === undefined ? undefined : mayUse(room)
+      if (problem) problems.push(`${where} imports ${specifier}: ${problem}`)
+    }
+  }
+  check('ground', () => 'the ground knows no room')
+  for (const [index, name] of ROOMS.entries())
+    check(join('rooms', name), room => {
+      if (!ROOMS.includes(room)) return 'only the door of a room can be imported'
+      if (ROOMS.indexOf(room) >= index) return `${name} stands above ${room}; let it listen to an event instead`
+      return undefined
+    })
+  assert.equal(problems.length, 0, `\n${problems.join('\n')}`)
+})
 
 /** Optional things that a konnector brings itself; each is asked for in a try block with a clear message when absent. */
 function undeclaredOnPurpose(file: string, imported: string): boolean {

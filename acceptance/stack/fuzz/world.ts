@@ -18,12 +18,14 @@ export interface World {
   shareCode: string
   /** A request with the widest token; its JSON. */
   ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<any>
+  /** Makes again what fuzzed requests have taken away from those after them. */
+  repair(): Promise<void>
   /** Canaries and the other instance are as they were; a control document is written each time this is called. @throws when not */
   assertIntact(): Promise<void>
 }
 
 export const TARGET = 'localhost'
-const OTHER = 'other.localhost'
+const OTHER = 'other.example'
 /** In each text that no fuzzed request may get to see. */
 export const SECRET = 'canary-7f3e9b'
 const CANARIES = 'io.cozy.canaries'
@@ -38,7 +40,7 @@ type Any = any
 
 export async function makeWorld(stack: Stack): Promise<World> {
   const { port } = stack
-  for (const domain of [TARGET, OTHER, 'victim.localhost']) {
+  for (const domain of [TARGET, OTHER, 'victim.example']) {
     const made = await stack.admin('POST', '/instances', { domain, locale: 'en', publicName: 'Alice' })
     assert.equal(made.status, 201, await made.text())
   }
@@ -137,16 +139,21 @@ export async function makeWorld(stack: Stack): Promise<World> {
     docs.push({ id, rev })
   }
   await ask('POST', '/data/io.cozy.tests/_index', { index: { fields: ['a', 'n'] }, ddoc: 'by_a_and_n' })
-  const directory = (await ask('POST', '/files/?Type=directory&Name=Fuzzed')).data.id
-  const files: string[] = []
-  for (let n = 0; n < 4; n++)
-    files.push(
-      (
-        await ask('POST', `/files/${directory}?Type=file&Name=f${n}.txt`, `content ${n} `.repeat(100), {
-          'content-type': 'text/plain',
-        })
-      ).data.id,
-    )
+  const playground = async () => {
+    const found = await raw(TARGET, fuzzer, 'GET', '/files/metadata?Path=/Fuzzed')
+    const there = found.status === 200 ? JSON.parse(found.bytes.toString()) : undefined
+    const { data } = there ?? (await ask('POST', '/files/?Type=directory&Name=Fuzzed'))
+    const files: string[] = []
+    for (let n = 0; n < 4; n++) {
+      const file = await raw(TARGET, fuzzer, 'GET', `/files/metadata?Path=/Fuzzed/f${n}.txt`)
+      const path = `/files/${data.id}?Type=file&Name=f${n}.txt`
+      const known = file.status === 200 ? JSON.parse(file.bytes.toString()) : undefined
+      const kept = known ?? (await ask('POST', path, `content ${n} `.repeat(100), { 'content-type': 'text/plain' }))
+      files.push(kept.data.id)
+    }
+    return { directory: data.id as string, files }
+  }
+  const { directory, files } = await playground()
 
   const madeClient = await stack.admin(
     'POST',
@@ -183,7 +190,7 @@ export async function makeWorld(stack: Stack): Promise<World> {
     refresh: await stack.tokenOf({ Domain: TARGET, Audience: 'refresh', Subject: id, Scope: 'io.cozy.tests' }),
     expired: await stack.tokenOf({ Domain: TARGET, Audience: 'app', Subject: 'drive', Expire: '1ns' }),
     // Right there, and nowhere else.
-    victim: await stack.token('victim.localhost', `${WIDE} ${CANARIES}`),
+    victim: await stack.token('victim.example', `${WIDE} ${CANARIES}`),
     share: shareCode,
     registration: client.registration_access_token!,
   }
@@ -220,7 +227,7 @@ export async function makeWorld(stack: Stack): Promise<World> {
   assert.ok(Object.values(before).some(text => text.includes(SECRET)))
   let control = 0
 
-  return {
+  const world: World = {
     port,
     adminPort: stack.adminPort,
     adminAuthorization: stack.adminAuthorization,
@@ -233,6 +240,12 @@ export async function makeWorld(stack: Stack): Promise<World> {
     permission: share.data.id,
     shareCode,
     ask,
+    async repair() {
+      const unblocked = await stack.admin('PATCH', `/instances/${TARGET}`, { blocked: null })
+      assert.equal(unblocked.status, 200, await unblocked.text())
+      Object.assign(world, await playground())
+      world.session = await signIn(stack)
+    },
     async assertIntact() {
       await mine('PUT', `/data/${CANARIES}/control-${control}`, { control })
       control++
@@ -247,6 +260,7 @@ export async function makeWorld(stack: Stack): Promise<World> {
       assert.deepEqual(await snapshot(), before)
     },
   }
+  return world
 }
 
 /** A browser's session cookie in the instance that is fuzzed. */

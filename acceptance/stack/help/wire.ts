@@ -26,14 +26,23 @@ export interface SendOptions {
   /** Says that nothing more comes, after the last byte. */
   halfClose?: boolean
   isHead?: boolean
+  /** An answer is not the end: a websocket goes on after it. */
+  untilClosed?: boolean
 }
 
 /** Sends bytes as they are, on a connection of their own; node's client would refuse most of what we want to try. */
-export function send({ port, bytes, patience, halfClose = false, isHead = false }: SendOptions): Promise<Outcome> {
+export function send({
+  port,
+  bytes,
+  patience,
+  halfClose = false,
+  isHead = false,
+  untilClosed = false,
+}: SendOptions): Promise<Outcome> {
   const started = performance.now()
   const elapsed = () => performance.now() - started
   return new Promise(resolve => {
-    const chunks: Buffer[] = []
+    const chunks: Uint8Array[] = []
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     const all = () => Buffer.concat(chunks)
     const end = (outcome: Outcome) => {
@@ -53,7 +62,8 @@ export function send({ port, bytes, patience, halfClose = false, isHead = false 
       if (halfClose && socket.writable) socket.end()
     })
     socket.on('data', chunk => {
-      chunks.push(chunk)
+      chunks.push(chunk as Uint8Array)
+      if (untilClosed) return
       const answer = parseAnswer(all(), isHead, false)
       if (answer) end({ kind: 'answered', answer, all: all(), ms: elapsed() })
     })

@@ -1,4 +1,11 @@
+import type { StoredDocument } from './contract.ts'
 import { byIds } from './document-sql.ts'
+import type { Branch } from './revision-tree.ts'
+import type { RunSql } from './sql.ts'
+import { type DocumentRow, storedDocument } from './stored.ts'
+import { storableJson } from './unstorable-text.ts'
+
+/** A branch with the content at its end. */
 export interface Leaf extends Branch {
   document: StoredDocument
 }

@@ -51,7 +51,6 @@ export async function serveRoute(
 async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: FastifyRequest): Promise<Answer> {
   const { headers } = request
   const { tenant, blocked } = route.anyHost ? ANYBODY : await gate.tenantOf(headers.host, request.url)
-  if (blocked && !route.evenWhenBlocked) throw blocked
   const { permission } = route
   const query = request.query as Record<string, unknown>
 
@@ -62,6 +61,7 @@ async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: Fasti
   }
   const open = 'public' in permission || 'session' in permission
   let actor = open ? undefined : await actorIfAny()
+  if (blocked && !route.evenWhenBlocked && (await actorIfAny().catch(() => undefined))?.kind !== 'cli') throw blocked
   if (!open && !actor) throw noToken()
   let session: Promise<SessionInfo | undefined> | undefined
   const sessionOf = () => {

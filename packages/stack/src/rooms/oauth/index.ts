@@ -42,6 +42,9 @@ export function createOAuth(ground: Ground, { instances, permissions }: OAuthDep
   const authenticate = createAuthenticate(ground, { instances, permissions })
   const tokens = clientTokens({ clock: ground.clock, keys: instances, mint })
   let linkedApps: LinkedApps | undefined
+  const { portable } = instances.archive
+  portable.sealed({ table: 'oauth_clients', context: ({ client_id }) => `oauth-client:${client_id}` })
+  portable.ephemeral('oauth_codes')
   let clientsLimit = async (_tenant: Tenant): Promise<number | undefined> => undefined
 
   // However a client goes, its secret and its codes go in the same transaction.

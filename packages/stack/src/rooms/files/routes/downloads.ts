@@ -32,7 +32,7 @@ export function secretDownloadRoutes(deps: ReadRouteDeps): Route[] {
           fileId !== undefined ? await reader.mustById(tenant, fileId) : await reader.mustByPath(tenant, path ?? '')
         await access.assertMay(request, 'GET', entry)
         assertFile(entry)
-        const filename = parameter(query, 'Filename') ?? entry.name
+        const filename = wantedName(query) ?? entry.name
         const version =
           versionId && (await reader.mustVersion(tenant, entry, versionId.slice(versionId.lastIndexOf('/') + 1)))
         const secret = await links.create(
@@ -69,4 +69,18 @@ export function secretDownloadRoutes(deps: ReadRouteDeps): Route[] {
       },
     }),
   ]
+}
+
+/** `Filename`. cozy-client encodes it before it encodes the query, so what still reads as encoded is decoded once more. */
+function wantedName(query: Query): string | undefined {
+  return decoded(parameter(query, 'Filename'))?.replace(/\p{Cc}/gu, '_')
+}
+
+function decoded(text: string | undefined): string | undefined {
+  try {
+    return text && decodeURIComponent(text)
+  } catch {
+    // A name with a percent sign of its own.
+    return text
+  }
 }
