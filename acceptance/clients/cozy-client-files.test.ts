@@ -236,7 +236,7 @@ test('renames, tags, moves', async () => {
 test('saves a document of io.cozy.files through the client itself', async () => {
   const dirId = await folder('/Save')
   const made = await put(dirId, 'x.txt')
-  const { data: saved } = await client.save({ _type: FILES, _id: made._id, name: 'y.txt' })
+  const { data: saved } = await client.save({ ...made, name: 'y.txt' })
   assert.equal(saved.name, 'y.txt')
   const { data: metadata } = await files.updateMetadataAttribute(made._id, { label: 'tax' })
   assert.deepEqual(metadata.attributes.metadata.label, 'tax')

@@ -181,9 +181,14 @@ test('files: query by an index', async () => {
   const { _id: dirID } = await cozy.files.createDirectoryByPath('/Query')
   for (const name of ['b.pdf', 'a.pdf', 'c.txt']) await cozy.files.create(name, { name, dirID })
   const index = await cozy.data.defineIndex('io.cozy.files', ['dir_id', 'name'])
-  const found = await cozy.files.query(index, { selector: { dir_id: dirID, name: { $lt: 'c' } } })
+  // Without `wholeResponse` the client looks for `docs`, which an answer of JSON:API does not have.
+  const { data, meta } = await cozy.files.query(index, {
+    selector: { dir_id: dirID, name: { $lt: 'c' } },
+    wholeResponse: true,
+  })
+  assert.equal(meta.count, 2)
   assert.deepEqual(
-    found.map((file: { attributes: { name: string } }) => file.attributes.name),
+    data.map((file: { attributes: { name: string } }) => file.attributes.name),
     ['a.pdf', 'b.pdf'],
   )
 })
@@ -242,12 +247,11 @@ test('settings: instance, disk usage, clients', async () => {
   assert.match(usage.attributes.used, /^\d+$/)
   const instance = await cozy.settings.getInstance()
   assert.equal(instance.attributes.locale, 'en')
-  const updated = await cozy.settings.updateInstance({
-    ...instance,
-    attributes: { ...instance.attributes, public_name: 'Alice A.' },
-  })
+  const renamed = { meta: { rev: instance._rev }, attributes: { ...instance.attributes, public_name: 'Alice A.' } }
+  const updated = await cozy.settings.updateInstance({ data: renamed })
   assert.equal(updated.attributes.public_name, 'Alice A.')
-  await assert.rejects(cozy.settings.updateInstance(instance), { status: 409 })
+  assert.notEqual(updated._rev, instance._rev)
+  await assert.rejects(cozy.settings.updateInstance({ data: renamed }), { status: 409 })
   assert.ok(Array.isArray(await cozy.settings.getClients()))
 })
 
@@ -258,8 +262,8 @@ test('auth: registers, is let in, refreshes, is revoked', async () => {
     cozyURL: stack.url,
     oauth: {
       storage,
-      scopes,
       clientParams: {
+        scopes,
         redirectURI: 'http://localhost:3333/do_access',
         softwareID: 'github.com/konnectory/acceptance',
         clientName: 'Old reader',

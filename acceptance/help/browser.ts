@@ -1,5 +1,8 @@
 import { pbkdf2Sync } from 'node:crypto'
 
+/** Node's own, whatever a client puts in its place. */
+const { fetch } = globalThis
+
 /** What is sent instead of the passphrase (`protocol/auth.md` §2). */
 export function hashPassphrase(passphrase: string, salt: string, iterations: number): string {
   const master = pbkdf2Sync(passphrase, salt, iterations, 32, 'sha256')

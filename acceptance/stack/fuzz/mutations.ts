@@ -31,20 +31,9 @@ const path: Mutation = (to, random) => {
     },
     () => void to.segments.splice(index, 0, random.pick(ODD_SEGMENTS)),
     () => void to.segments.push(random.pick(ODD_SEGMENTS)),
-    () =>
-      void (to.segments[index] += random.pick([
-        '%00',
-        '%2F',
-        '%2e%2e',
-        '/',
-        ' ',
-        '\u00ff',
-        '%',
-        ';x=1',
-        '#frag',
-        '%23',
-        '?',
-      ])),
+    () => {
+      to.segments[index] += random.pick(['%00', '%2F', '%2e%2e', '/', ' ', '\u00ff', '%', ';x=1', '#frag', '%23', '?'])
+    },
     () => {
       to.segments[index] = [...(to.segments[index] ?? '')]
         .map(char => `%${char.charCodeAt(0).toString(16).padStart(2, '0')}`)

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Stack } from '../help/process.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: answers of the server, asserted on where they matter
+type Any = any
+
 /** What the fuzz acts on, and what it must leave alone. */
 export interface World {
   port: number
@@ -17,7 +20,7 @@ export interface World {
   permission: string
   shareCode: string
   /** A request with the widest token; its JSON. */
-  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<any>
+  ask(method: string, path: string, body?: object | string, headers?: Record<string, string>): Promise<Any>
   /** Makes again what fuzzed requests have taken away from those after them. */
   repair(): Promise<void>
   /** Canaries and the other instance are as they were; a control document is written each time this is called. @throws when not */
@@ -34,9 +37,6 @@ const WIDE = [
   'io.cozy.tests', 'io.cozy.bills', 'io.cozy.accounts', 'io.cozy.settings', 'io.cozy.files', 'io.cozy.files.versions', 'io.cozy.permissions', 'io.cozy.konnectors', 'io.cozy.apps',
   'io.cozy.doctypes', 'io.cozy.oauth.clients', 'io.cozy.sessions', 'io.cozy.jobs', 'io.cozy.contacts', 'io.cozy.triggers', 'io.cozy.bank.operations', 'io.cozy.identities', 'io.cozy.never.made',
 ].join(' ') // biome-ignore format: a list to be read as one
-
-// biome-ignore lint/suspicious/noExplicitAny: answers of the server, asserted on where they matter
-type Any = any
 
 export async function makeWorld(stack: Stack): Promise<World> {
   const { port } = stack
@@ -226,6 +226,13 @@ export async function makeWorld(stack: Stack): Promise<World> {
   const before = await snapshot()
   assert.ok(Object.values(before).some(text => text.includes(SECRET)))
   let control = 0
+  let repairing: Promise<void> | undefined
+  const mend = async () => {
+    const unblocked = await stack.admin('PATCH', `/instances/${TARGET}`, { blocked: null })
+    assert.equal(unblocked.status, 200, await unblocked.text())
+    Object.assign(world, await playground())
+    world.session = await signIn(stack)
+  }
 
   const world: World = {
     port,
@@ -240,11 +247,11 @@ export async function makeWorld(stack: Stack): Promise<World> {
     permission: share.data.id,
     shareCode,
     ask,
-    async repair() {
-      const unblocked = await stack.admin('PATCH', `/instances/${TARGET}`, { blocked: null })
-      assert.equal(unblocked.status, 200, await unblocked.text())
-      Object.assign(world, await playground())
-      world.session = await signIn(stack)
+    repair() {
+      repairing ??= mend().finally(() => {
+        repairing = undefined
+      })
+      return repairing
     },
     async assertIntact() {
       await mine('PUT', `/data/${CANARIES}/control-${control}`, { control })

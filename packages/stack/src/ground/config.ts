@@ -9,6 +9,8 @@ export interface Config {
   log: { level: (typeof LOG_LEVELS)[number] }
   database: DatabaseConfig
   http: HttpConfig
+  /** Where konnectors come from, and who may install them. */
+  konnectors: KonnectorsConfig
   /** Master keys from the environment, as given: the first wraps, the others still open. Without: the file's. */
   masterKeys?: string[]
 }
@@ -26,6 +28,19 @@ export interface HttpConfig {
   publicPort?: number | undefined
   /** How apps are addressed: `drive.alice.example` or `alice-drive.example` (`protocol/conventions.md` §2). */
   subdomains: 'nested' | 'flat'
+}
+
+export interface KonnectorsConfig {
+  /** Base URLs of the registries, in the order they are asked; the operator's word, so they may be private addresses. */
+  registries: string[]
+  /** Folder of built konnectors that is asked before the registries; absolute. */
+  folder?: string | undefined
+  /** Slugs of the apps that may install from a registry (`protocol/permissions.md` §4). */
+  installers: string[]
+  /** Whether `file://` and `git+file://` may be installed from: for development, they read this machine's disk. */
+  localSources: boolean
+  /** Whether sources may be at loopback and private addresses, and there by plain http. */
+  privateSources: boolean
 }
 
 export interface DatabaseConfig {
@@ -49,6 +64,9 @@ const wholeNumber = (least: number, most: number) =>
     .regex(/^\d+$/, 'must be a whole number')
     .transform(Number)
     .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`))
+
+const yesOrNo = z.enum(['0', '1'], 'must be 0 or 1').default('0')
+const words = (given: string) => given.split(/[\s,]+/).filter(word => word !== '')
 
 const MASTER_KEYS = /^([0-9a-f]{64}|[\w+/-]{43}=?)(\s*,\s*([0-9a-f]{64}|[\w+/-]{43}=?))*$/i
 
@@ -74,6 +92,17 @@ const environmentSchema = z.object({
   KONNECTORY_PUBLIC_SCHEME: z.enum(['http', 'https'], 'must be http or https').default('http'),
   KONNECTORY_PUBLIC_PORT: wholeNumber(1, 65_535).optional(),
   KONNECTORY_SUBDOMAINS: z.enum(['nested', 'flat'], 'must be nested or flat').default('nested'),
+  KONNECTORY_REGISTRIES: text
+    .default('')
+    .transform(words)
+    .refine(
+      urls => urls.every(url => /^https?:\/\//.test(url) && URL.canParse(url)),
+      'must be http:// or https:// URLs, with commas between',
+    ),
+  KONNECTORY_KONNECTORS_DIR: text.optional(),
+  KONNECTORY_INSTALLERS: text.default('store, collect').transform(words),
+  KONNECTORY_INSTALL_LOCAL: yesOrNo,
+  KONNECTORY_INSTALL_PRIVATE: yesOrNo,
 })
 
 /** The environment says something that cannot be; `message` has one line per problem, without any value. */
@@ -111,6 +140,13 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       socketDirectory: env.KONNECTORY_SOCKET_DIR && resolve(env.KONNECTORY_SOCKET_DIR),
       connections: env.KONNECTORY_DATABASE_CONNECTIONS,
       statementTimeout: env.KONNECTORY_STATEMENT_TIMEOUT,
+    },
+    konnectors: {
+      registries: env.KONNECTORY_REGISTRIES,
+      folder: env.KONNECTORY_KONNECTORS_DIR && resolve(env.KONNECTORY_KONNECTORS_DIR),
+      installers: env.KONNECTORY_INSTALLERS,
+      localSources: env.KONNECTORY_INSTALL_LOCAL === '1',
+      privateSources: env.KONNECTORY_INSTALL_PRIVATE === '1',
     },
     ...(env.KONNECTORY_MASTER_KEY && { masterKeys: env.KONNECTORY_MASTER_KEY }),
     http: {

@@ -45,14 +45,17 @@ test('a database of somebody else is used, recorded without its password, and no
   assert.equal(
     (await migrate(database.driver, readMigrations(), createLog({ level: 'silent', clock: systemClock, write() {} })))
       .length,
-    1,
+    readMigrations().length,
   )
   await database[Symbol.asyncDispose]()
   const record = readFileSync(join(folder, 'used/database.json'), 'utf8')
   assert.equal(JSON.parse(record).provider, 'external')
   assert.doesNotMatch(record + lines.join(''), /hunter2/)
   assert.equal(existsSync(join(folder, 'used/postgresql')), false)
-  assert.equal((await theirs.driver.query('select from konnectory.migrations')).rowCount, 1)
+  assert.equal(
+    (await theirs.driver.query('select from konnectory.migrations')).rowCount,
+    readMigrations().length,
+  )
 })
 
 test('one that cannot be reached is refused, and binds the directory to nothing', async () => {

@@ -18,7 +18,8 @@ function house(name: string, rooms: Record<string, Record<string, string>>): Mig
     for (const [file, sql] of Object.entries(files)) writeFileSync(join(path, file), sql)
     return { room, folder: path }
   })
-  return readMigrations(sources)
+  // Of the ground only the first: these are about migrating, not about our tables.
+  return readMigrations(sources).filter(({ room, number }) => room !== 'ground' || number === 1)
 }
 
 const people = {
@@ -28,10 +29,6 @@ const people = {
 const visits = { '001-visits.sql': 'create table visits (who int references people);' }
 const applied = async (database: { driver: { query(text: string): Promise<{ rows: unknown[] }> } }) =>
   (await database.driver.query('select room, number from konnectory.migrations order by applied_at, room, number')).rows
-
-test('the real migrations come out the same from every earlier version', async () => {
-  assert.ok((await replayEveryVersion(readMigrations())) >= 1)
-})
 
 test('files are applied once, in the order of the house', async () => {
   const migrations = house('order', { people, visits })

@@ -43,9 +43,17 @@ export async function serveRoute(
   try {
     return send(reply, await answerOf(route, gate, log, request))
   } catch (error) {
-    if (!isExpected(error)) log.error('a request failed', { method: request.method, route: route.path, error })
+    if (isHangUp(request, error)) log.debug('a client went away', { method: request.method, route: route.path })
+    else if (!isExpected(error)) log.error('a request failed', { method: request.method, route: route.path, error })
     return send(reply, renderError(error, route.family, request.headers))
   }
+}
+
+/** Whether the client broke its own request off: nobody reads the answer, and nothing of ours failed. */
+function isHangUp({ raw }: FastifyRequest, error: unknown): boolean {
+  if (raw.complete && !raw.socket.destroyed) return false
+  const { name, code } = error as NodeJS.ErrnoException
+  return name === 'AbortError' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
 
 async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: FastifyRequest): Promise<Answer> {

@@ -24,7 +24,7 @@ export function accountTypeRoutes(types: AccountTypes): Route[] {
       family: 'json-api',
       permission: OPERATOR,
       async handle({ params: { id } }) {
-        const found = await types.find(id)
+        const found = TYPE_ID.test(id) ? await types.find(id) : undefined
         if (!found) throw notThere('There is no such account type')
         return json(found)
       },
@@ -49,7 +49,7 @@ export function accountTypeRoutes(types: AccountTypes): Route[] {
       family: 'json-api',
       permission: OPERATOR,
       async handle({ params: { id } }) {
-        if (!(await types.remove(id))) throw notThere('There is no such account type')
+        if (!TYPE_ID.test(id) || !(await types.remove(id))) throw notThere('There is no such account type')
         return noContent()
       },
     }),
