@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { default: CozyClient, Q } = published('cozy-client')
@@ -8,34 +8,29 @@ const { default: CozyClient, Q } = published('cozy-client')
 const BILLS = 'io.cozy.bills'
 const MANY = 'io.cozy.tests.many'
 const MISSING = 'io.cozy.tests.missing'
-let stack: Stack
-// biome-ignore lint/suspicious/noExplicitAny: a client as npm has it
-let client: any
+
+const stack = await startStack()
+after(() => stack[Symbol.asyncDispose]())
+const client = new CozyClient({
+  uri: stack.url,
+  token: await stack.token([BILLS, MANY, MISSING, 'io.cozy.tests.found', 'io.cozy.accounts'].join(' ')),
+  schema: { bills: { doctype: BILLS, attributes: {}, relationships: {} } },
+  appMetadata: { slug: 'collect', version: '1.2.3' },
+})
 /** Paths the client has asked, in order. */
 const asked: string[] = []
+const stackClient = client.getStackClient()
+const send = stackClient.fetch.bind(stackClient)
+stackClient.fetch = (method: string, path: string, ...rest: unknown[]) => {
+  asked.push(`${method} ${path}`)
+  return send(method, path, ...rest)
+}
 
 interface Document {
   _id: string
   _rev: string
   [member: string]: unknown
 }
-
-before(async () => {
-  stack = await startStack()
-  client = new CozyClient({
-    uri: stack.url,
-    token: await stack.token([BILLS, MANY, MISSING, 'io.cozy.tests.found', 'io.cozy.accounts'].join(' ')),
-    schema: { bills: { doctype: BILLS, attributes: {}, relationships: {} } },
-    appMetadata: { slug: 'collect', version: '1.2.3' },
-  })
-  const stackClient = client.getStackClient()
-  const send = stackClient.fetch.bind(stackClient)
-  stackClient.fetch = (method: string, path: string, ...rest: unknown[]) => {
-    asked.push(`${method} ${path}`)
-    return send(method, path, ...rest)
-  }
-})
-after(() => stack[Symbol.asyncDispose]())
 
 const values = (documents: Document[], member: string) => documents.map(document => document[member])
 

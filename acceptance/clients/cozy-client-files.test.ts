@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { default: CozyClient, Q, models } = published('cozy-client')
@@ -11,11 +11,14 @@ const FILES = 'io.cozy.files'
 const ROOT = 'io.cozy.files.root-dir'
 const TRASH = 'io.cozy.files.trash-dir'
 const ALBUMS = 'io.cozy.photos.albums'
-let stack: Stack
-// biome-ignore lint/suspicious/noExplicitAny: a client as npm has it
-let client: any
-// biome-ignore lint/suspicious/noExplicitAny: its collection of files
-let files: any
+
+const stack = await startStack()
+after(() => stack[Symbol.asyncDispose]())
+const client = new CozyClient({
+  uri: stack.url,
+  token: await stack.token([FILES, `${FILES}.versions`, ALBUMS].join(' ')),
+})
+const files = client.collection(FILES)
 
 interface File {
   _id: string
@@ -32,13 +35,6 @@ interface File {
   // biome-ignore lint/suspicious/noExplicitAny: of the API
   [member: string]: any
 }
-
-before(async () => {
-  stack = await startStack()
-  client = new CozyClient({ uri: stack.url, token: await stack.token([FILES, `${FILES}.versions`, ALBUMS].join(' ')) })
-  files = client.collection(FILES)
-})
-after(() => stack[Symbol.asyncDispose]())
 
 const md5 = (content: string | Uint8Array) => createHash('md5').update(content).digest('base64')
 const folder = async (path: string): Promise<string> => (await files.createDirectoryByPath(path)).data._id

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { after, before, test } from 'node:test'
-import { Browser, hashPassphrase } from '../help/browser.ts'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { Browser } from '../help/browser.ts'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { Client, MemoryStorage } = published('cozy-client-js')
@@ -13,9 +13,16 @@ const MISSING = 'io.cozy.tests.missing'
 const ALBUMS = 'io.cozy.photos.albums'
 const PASSPHRASE = 'a passphrase of Alice'
 const ROOT = 'io.cozy.files.root-dir'
-let stack: Stack
-// biome-ignore lint/suspicious/noExplicitAny: a client as npm has it
-let cozy: any
+
+// The client sends streams, which Node's own fetch does not take as it writes them; konnectors give it node-fetch.
+globalThis.fetch = published('node-fetch')
+// Since Node has a `navigator`, which does not say `onLine`, the client thinks it is offline.
+Object.defineProperty(globalThis.navigator, 'onLine', { value: true })
+const stack = await startStack()
+after(() => stack[Symbol.asyncDispose]())
+await stack.setPassphrase(PASSPHRASE)
+const scope = ['io.cozy.files', BOOKS, MISSING, ALBUMS, 'io.cozy.settings', 'io.cozy.oauth.clients'].join(' ')
+const cozy = new Client({ cozyURL: stack.url, token: await stack.token(scope) })
 
 interface Book {
   _id: string
@@ -24,21 +31,6 @@ interface Book {
   year: number
   [member: string]: unknown
 }
-
-before(async () => {
-  // The client sends streams, which Node's own fetch does not take as it writes them; konnectors give it node-fetch.
-  globalThis.fetch = published('node-fetch')
-  stack = await startStack()
-  const params = JSON.parse(await stack.admin(`/instances/${encodeURIComponent(stack.domain)}/passphrase`))
-  const { salt, iterations } = params.data.attributes
-  await stack.admin(`/instances/${encodeURIComponent(stack.domain)}/passphrase`, {
-    method: 'PUT',
-    body: { passphrase: hashPassphrase(PASSPHRASE, salt, iterations), iterations },
-  })
-  const scope = ['io.cozy.files', BOOKS, MISSING, ALBUMS, 'io.cozy.settings', 'io.cozy.oauth.clients'].join(' ')
-  cozy = new Client({ cozyURL: stack.url, token: await stack.token(scope) })
-})
-after(() => stack[Symbol.asyncDispose]())
 
 const md5 = (content: string | Uint8Array) => createHash('md5').update(content).digest('base64')
 const titles = (books: Book[]) => books.map(({ title }) => title)
@@ -61,7 +53,7 @@ test('data: create, find, update, updateAttributes, delete', async () => {
   await assert.rejects(cozy.data.find(BOOKS, created._id), { status: 404, name: 'FetchError' })
 })
 
-test('data: five writers of one document all get through', async () => {
+test('data: writers of one document do not undo each other', async () => {
   const { _id } = await cozy.data.create(BOOKS, { title: 'shared' })
   const results = await Promise.allSettled(
     [1, 2, 3].map(n => cozy.data.updateAttributes(BOOKS, _id, { [`writer${n}`]: true })),
@@ -295,5 +287,5 @@ test('auth: registers, is let in, refreshes, is revoked', async () => {
 
   await cozy.settings.deleteClientById(client.clientID)
   await assert.rejects(withOAuth.data.find(BOOKS, book._id))
-  await assert.rejects(withOAuth.auth.getClient(client))
+  await assert.rejects(withOAuth.auth.getClient(client), /Client has been revoked/)
 })

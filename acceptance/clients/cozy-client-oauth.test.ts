@@ -1,26 +1,18 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { after, before, test } from 'node:test'
-import { Browser, hashPassphrase } from '../help/browser.ts'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { Browser } from '../help/browser.ts'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { default: CozyClient, Q } = published('cozy-client')
 
 const PASSPHRASE = 'a passphrase of Alice'
 const BILLS = 'io.cozy.bills'
-let stack: Stack
 
-before(async () => {
-  stack = await startStack()
-  const params = JSON.parse(await stack.admin(`/instances/${encodeURIComponent(stack.domain)}/passphrase`))
-  const { salt, iterations } = params.data.attributes
-  await stack.admin(`/instances/${encodeURIComponent(stack.domain)}/passphrase`, {
-    method: 'PUT',
-    body: { passphrase: hashPassphrase(PASSPHRASE, salt, iterations), iterations },
-  })
-})
+const stack = await startStack()
 after(() => stack[Symbol.asyncDispose]())
+await stack.setPassphrase(PASSPHRASE)
 
 const oauth = () => ({
   redirectURI: 'http://localhost:3333/do_access',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { default: CozyClient } = published('cozy-client')
@@ -8,21 +8,16 @@ const { default: CozyRealtime } = published('cozy-realtime')
 
 const BILLS = 'io.cozy.bills'
 const FILES = 'io.cozy.files'
-let stack: Stack
-// biome-ignore lint/suspicious/noExplicitAny: clients as npm has them
-let client: any
+
+const stack = await startStack()
+after(() => stack[Symbol.asyncDispose]())
+const client = new CozyClient({ uri: stack.url, token: await stack.token(`${BILLS} ${FILES} io.cozy.accounts`) })
 
 interface Event {
   _id: string
   _type: string
   [member: string]: unknown
 }
-
-before(async () => {
-  stack = await startStack()
-  client = new CozyClient({ uri: stack.url, token: await stack.token(`${BILLS} ${FILES} io.cozy.accounts`) })
-})
-after(() => stack[Symbol.asyncDispose]())
 
 /** A realtime client. The server does not confirm a subscription; it refuses one to what the token is not for, in order. */
 function listening() {

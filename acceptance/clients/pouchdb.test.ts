@@ -2,27 +2,23 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { type Stack, startStack } from '../help/stack.ts'
+import { after, test } from 'node:test'
+import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const PouchDB = published('pouchdb')
 
-let stack: Stack
-const folder = mkdtempSync(join(tmpdir(), 'konnectory-pouchdb-'))
-// biome-ignore lint/suspicious/noExplicitAny: databases as npm's client has them
-const open: any[] = []
-/** Requests to the server, in order. */
-const asked: string[] = []
-
-before(async () => {
-  stack = await startStack()
-})
+const stack = await startStack()
 after(async () => {
   await Promise.all(open.map(database => database.close()))
   rmSync(folder, { recursive: true, force: true })
   await stack[Symbol.asyncDispose]()
 })
+const folder = mkdtempSync(join(tmpdir(), 'konnectory-pouchdb-'))
+// biome-ignore lint/suspicious/noExplicitAny: databases as npm's client has them
+const open: any[] = []
+/** Requests to the server, in order. */
+const asked: string[] = []
 
 let count = 0
 function local() {

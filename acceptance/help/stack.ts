@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createTestDatabase } from '@konnectory/stack/testing'
+import { hashPassphrase } from './browser.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -18,8 +19,8 @@ export interface Stack extends AsyncDisposable {
   token(scope: string): Promise<string>
   /** Any other token, by the parameters of the administration's route: `Audience`, `Subject`, `Scope`, `Expire`. */
   tokenOf(parameters: Record<string, string>): Promise<string>
-  /** What it has logged so far. */
-  log(): string
+  /** Sets the passphrase of the instance. */
+  setPassphrase(passphrase: string): Promise<void>
 }
 
 /**
@@ -72,7 +73,12 @@ export async function startStack(): Promise<Stack> {
     admin,
     tokenOf,
     token: scope => tokenOf({ Audience: 'cli', Scope: scope }),
-    log: server.log,
+    async setPassphrase(passphrase) {
+      const path = `/instances/${domain}/passphrase`
+      const { salt, iterations } = JSON.parse(await admin(path)).data.attributes
+      const body = { passphrase: hashPassphrase(passphrase, salt, iterations), iterations }
+      await admin(path, { method: 'PUT', body })
+    },
     async [Symbol.asyncDispose]() {
       await opened.disposeAsync()
       const sorry = server
@@ -85,7 +91,7 @@ export async function startStack(): Promise<Stack> {
 }
 
 async function startServer(env: Record<string, string>) {
-  const child = spawn(process.execPath, [process.env.H9_MAIN ?? join(root, 'packages/stack/src/main.ts')], {
+  const child = spawn(process.execPath, [join(root, 'packages/stack/src/main.ts')], {
     env,
     cwd: '/',
     stdio: ['ignore', 'pipe', 'pipe'],

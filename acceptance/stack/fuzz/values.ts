@@ -335,7 +335,7 @@ export function oddSelector(random: Random, depth = 0): unknown {
       [random.pick(FIELDS)]: { [random.pick(OPERATORS)]: oddValue(random), [random.pick(OPERATORS)]: inner() },
     }),
     () => ({ [random.pick(OPERATORS)]: inner() }),
-    () => ({ [random.pick(['$and', '$or', '$nor'])]: Array.from({ length: random.pick([0, 1, 3, 50]) }, inner) }),
+    () => ({ [random.pick(['$and', '$or', '$nor'])]: Array.from({ length: random.pick(depth === 0 ? [0, 1, 3, 50] : [0, 1, 2]) }, inner) }),
     () => ({ $not: inner() }),
     () => ({ [random.pick(FIELDS)]: { [random.pick(['$elemMatch', '$allMatch', '$keyMapMatch', '$not'])]: inner() } }),
     () => ({ [random.pick(FIELDS)]: oddValue(random), [random.pick(FIELDS)]: inner() }),

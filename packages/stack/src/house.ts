@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLocalBlobs } from '#ground/blobs/index'
 import type { Clock } from '#ground/clock'
-import type { Config } from '#ground/config'
+import { type Config, ConfigError } from '#ground/config'
 import { type Database, migrate, openDatabase } from '#ground/database/index'
 import { createDocuments } from '#ground/documents/index'
 import type { Ground } from '#ground/ground'
 import { createServer, type Listener, listen } from '#ground/http/index'
 import { createKeyring } from '#ground/keyring/index'
+import { leaveRoot } from '#ground/leave-root'
 import type { Log } from '#ground/log'
 import { createNews } from '#ground/news/index'
 import { INSTANCE_NEWS } from '#rooms/instances'
+import { type Contexts, readContexts } from '#rooms/settings'
 import { serveAdministration, writeAdminFile } from './house/admin-listener.ts'
 import { chores } from './house/chores.ts'
 import { healthRoutes } from './house/health.ts'
@@ -45,6 +47,7 @@ export async function openHouse(config: Config, parts: Parts): Promise<House> {
   const listeners = await takePorts(config, cleanup)
   const database = cleanup.use(await openDatabase(config, parts))
   const house = cleanup.use(await createHouse({ ...parts, config, database, listeners }))
+  leaveRoot(config.dataDirectory, parts.log)
   await writeAdminFile(config.dataDirectory, { url: house.adminUrl, secret: house.adminSecret })
   const opened = cleanup.move()
   return { ...house, failed: database.lost, [Symbol.asyncDispose]: () => opened.disposeAsync() }
@@ -88,7 +91,7 @@ export async function createHouse({ config: given, database, listeners, log, clo
   const documents = createDocuments({ database, clock, publish: news.publish })
   const blobs = createLocalBlobs({ directory: join(config.dataDirectory, 'blobs'), clock })
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
-  const rooms = createRooms(ground)
+  const rooms = createRooms(ground, { contexts: contextsOf(config) })
   for (const room of [rooms.instances, rooms.oauth]) cleanup.use(room)
   cleanup.use(rooms.data)
   cleanup.use(startHousekeeping(chores(rooms), log))
@@ -142,6 +145,16 @@ export async function createHouse({ config: given, database, listeners, log, clo
     adminSecret: admin.secret,
     failed: new Promise(() => {}),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+/** @throws ConfigError naming the file */
+function contextsOf({ contextsFile }: Config): Contexts | undefined {
+  if (contextsFile === undefined) return undefined
+  try {
+    return readContexts(readFileSync(contextsFile, 'utf8'))
+  } catch (error) {
+    throw new ConfigError(`KONNECTORY_CONTEXTS=${contextsFile}: ${(error as Error).message}`, { cause: error })
   }
 }
 

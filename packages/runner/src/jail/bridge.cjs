@@ -183,6 +183,7 @@ function patchLookups() {
     )
     return {}
   }
+  dns.lookup[Symbol.for('nodejs.util.promisify.custom')] = (host, options) => dns.promises.lookup(host, options)
   dns.promises.lookup = async (host, options) => (staysHere(host) ? lookupPromise(host, options) : answer(host, options))
 
   const four = async (host, options) => {

@@ -9,6 +9,8 @@ export interface Config {
   log: { level: (typeof LOG_LEVELS)[number] }
   database: DatabaseConfig
   http: HttpConfig
+  /** File in which the operator describes contexts and flags (JSON). */
+  contextsFile?: string
   /** Where konnectors come from, and who may install them. */
   konnectors: KonnectorsConfig
   /** Master keys from the environment, as given: the first wraps, the others still open. Without: the file's. */
@@ -91,6 +93,7 @@ const environmentSchema = z.object({
   KONNECTORY_ADMIN_PORT: wholeNumber(0, 65_535).default(6060),
   KONNECTORY_PUBLIC_SCHEME: z.enum(['http', 'https'], 'must be http or https').default('http'),
   KONNECTORY_PUBLIC_PORT: wholeNumber(1, 65_535).optional(),
+  KONNECTORY_CONTEXTS: text.optional(),
   KONNECTORY_SUBDOMAINS: z.enum(['nested', 'flat'], 'must be nested or flat').default('nested'),
   KONNECTORY_REGISTRIES: text
     .default('')
@@ -149,6 +152,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       privateSources: env.KONNECTORY_INSTALL_PRIVATE === '1',
     },
     ...(env.KONNECTORY_MASTER_KEY && { masterKeys: env.KONNECTORY_MASTER_KEY }),
+    ...(env.KONNECTORY_CONTEXTS && { contextsFile: resolve(env.KONNECTORY_CONTEXTS) }),
     http: {
       host: env.KONNECTORY_HOST,
       port: env.KONNECTORY_PORT,

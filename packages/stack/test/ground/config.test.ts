@@ -23,6 +23,13 @@ test('nothing said: what a laptop needs', () => {
       publicPort: undefined,
       subdomains: 'nested',
     },
+    konnectors: {
+      registries: [],
+      folder: undefined,
+      installers: ['store', 'collect'],
+      localSources: false,
+      privateSources: false,
+    },
   })
 })
 

@@ -42,6 +42,8 @@ export interface Change {
   document: StoredDocument
   /** Before the change; undefined when it was created, or was deleted before. */
   before: StoredDocument | undefined
+  /** Of the feed that the document's position is in. */
+  epoch: string
 }
 
 export interface ListOptions {
@@ -108,6 +110,16 @@ export interface DocumentTransaction extends DocumentWriter {
   afterCommit(work: () => void): void
 }
 
+/** Changes of one feed that another process made. */
+export interface Announcement {
+  tenant: Tenant
+  doctype: string
+  epoch: string
+  /** First and last position; between them may be changes of others too. */
+  from: number
+  to: number
+}
+
 /** The only way to documents. */
 export interface Documents {
   of(tenant: Tenant): DocumentWriter
@@ -122,10 +134,23 @@ export interface Documents {
     /** Asked before each write; without interest nothing is slowed down. Default: always. */
     interested?: (tenant: Tenant, doctype: string) => boolean,
   ): void
+  /**
+   * `feed`, for who listens to the news of it: of all changes after what this answers the news are told in the order of the
+   * feed, also of those that other processes make.
+   */
+  follow(tenant: Tenant, doctype: string): Promise<FeedInfo | undefined>
   /** Creates the feed when there is none. @returns whether it was created */
   createFeed(tenant: Tenant, doctype: string): Promise<boolean>
   /** Drops all documents of a doctype of a tenant. @returns whether there was any feed */
   dropFeed(tenant: Tenant, doctype: string): Promise<boolean>
   /** Drops everything of a tenant. */
   dropTenant(tenant: Tenant): Promise<void>
+}
+
+/** The store as the house holds it, which brings it news from other processes. */
+export interface ManagedDocuments extends Documents {
+  /** Tells the news of changes that another process made, when somebody wants them. */
+  heard(announcement: Announcement): void
+  /** Announcements may have got lost: reads what is missing of the feeds that are followed. */
+  catchUp(): void
 }

@@ -83,6 +83,31 @@ export async function listChanges(
   return rows.map(row => storedDocument(doctype, row))
 }
 
+/**
+ * `listChanges` with what the feed was at that moment: one statement, so that no commit comes in between.
+ * @returns undefined when there is no feed
+ */
+export async function readFeedSince(
+  run: RunSql,
+  tenantId: string,
+  doctype: string,
+  since: number,
+  limit: number,
+): Promise<{ epoch: string; seq: number; documents: StoredDocument[] } | undefined> {
+  const rows = await run<{ epoch: string; last: string } & { [Name in keyof DocumentRow]: DocumentRow[Name] | null }>(
+    `select feeds.epoch, feeds.seq as last, found.*
+       from feeds
+       left join lateral (select ${DOCUMENT_COLUMNS} from docs where ${OF} and seq > $3 order by seq limit $4) found on true
+      where feeds.instance_id = $1 and feeds.doctype = $2 order by found.seq`,
+    [tenantId, doctype, since, limit],
+    'feed_since',
+  )
+  const [first] = rows
+  if (!first) return undefined
+  const documents = rows.flatMap(row => (row.id === null ? [] : [storedDocument(doctype, row as DocumentRow)]))
+  return { epoch: first.epoch, seq: Number(first.last), documents }
+}
+
 /** The counts of a feed after some rows were written. */
 export interface FeedStep {
   changes: number
@@ -118,28 +143,28 @@ export async function writeRows(
 
 /**
  * Documents that nobody else can have written, made and counted in one statement and so in one commit: the fastest way in.
- * @returns the position before the first of them; undefined when there is no feed yet (then nothing was written)
+ * @returns the feed, with the position before the first of them; undefined when there is none yet (then nothing was written)
  */
 export async function insertNew(
   run: RunSql,
   tenantId: string,
   doctype: string,
   rows: RowToWrite[],
-): Promise<number | undefined> {
-  const written = await run<{ seq: string }>(
+): Promise<{ seq: number; epoch: string } | undefined> {
+  const written = await run<{ seq: string; epoch: string }>(
     `with step as (
-       update feeds set seq = seq + $3, documents = documents + $3 where ${OF} returning seq - $3 as seq
+       update feeds set seq = seq + $3, documents = documents + $3 where ${OF} returning seq - $3 as seq, epoch
      ), inserted as (
        insert into docs (instance_id, doctype, id, rev, generation, deleted, seq, history, doc)
        select $1, $2, u.id, u.rev, u.generation, u.deleted, step.seq + u.seq, string_to_array(u.history, ' '), u.doc
          from step, unnest($4::text[], $5::text[], $6::integer[], $7::boolean[], $8::bigint[], $9::text[], $10::jsonb[])
               as u(id, rev, generation, deleted, seq, history, doc)
      )
-     select seq from step`,
+     select seq, epoch from step`,
     [tenantId, doctype, rows.length, ...columns(rows)],
     'docs_insert_new',
   )
-  return written[0] && Number(written[0].seq)
+  return written[0] && { seq: Number(written[0].seq), epoch: written[0].epoch }
 }
 
 function columns(rows: RowToWrite[]): unknown[] {

@@ -128,13 +128,13 @@ async function changeTrees(
     losers,
   )
   // The ground's own transactions have it; the rooms' contract does not, so that no room makes up changes.
-  await (writer as OpenTransaction).changed(settled.map(change => changeOf(writer, change)))
+  await (writer as OpenTransaction).changed(settled.map(change => changeOf(writer, feed.epoch, change)))
   return settled
 }
 
-function changeOf({ tenant }: DocumentTransaction, { document, before }: Settled): Change {
+function changeOf({ tenant }: DocumentTransaction, epoch: string, { document, before }: Settled): Change {
   const old = before?.deleted ? undefined : before
-  return { tenant, verb: document.deleted ? 'DELETED' : old ? 'UPDATED' : 'CREATED', document, before: old }
+  return { tenant, verb: document.deleted ? 'DELETED' : old ? 'UPDATED' : 'CREATED', document, before: old, epoch }
 }
 
 function leafOf(doctype: string, id: string, { generation, history, deleted }: Branch, body: Body): Leaf {

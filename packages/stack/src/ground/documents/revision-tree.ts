@@ -69,7 +69,8 @@ export function missingIn(
 ): { missing: string[]; possible_ancestors?: string[] } | undefined {
   const missing = revs.filter(rev => !tree.some(branch => passes(branch, rev)))
   if (missing.length === 0) return undefined
-  const newest = Math.max(...missing.map(rev => parseRevision(rev)?.generation ?? 0))
+  // One after the other: a client may ask for more revisions than a call takes arguments.
+  const newest = missing.reduce((most, rev) => Math.max(most, parseRevision(rev)?.generation ?? 0), 0)
   const ancestors = tree.filter(({ generation }) => generation < newest).map(revisionOf)
   return { missing, ...(ancestors.length > 0 && { possible_ancestors: ancestors }) }
 }

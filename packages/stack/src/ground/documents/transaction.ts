@@ -7,6 +7,7 @@ import type { Change, DocumentTransaction, DocumentWriter, Edit, EditResult, Sto
 import { type FeedStep, readCurrent, writeRows } from './document-sql.ts'
 import { lockExistingFeed, lockFeed } from './feed-sql.ts'
 import { assertId } from './identifiers.ts'
+import type { Ticket } from './in-order.ts'
 import { createReader } from './reader.ts'
 import { inTransaction } from './sql.ts'
 
@@ -23,7 +24,7 @@ export interface OpenTransaction extends DocumentTransaction {
 export function openTransaction(
   query: Transaction<GroundTables>,
   tenant: Tenant,
-  { listenersOf, now }: { listenersOf(doctype: string): ChangeListener[]; now(): number },
+  { listenersOf, now, ticket }: { listenersOf(doctype: string): ChangeListener[]; now(): number; ticket: Ticket },
 ): OpenTransaction {
   const run = inTransaction(query)
   const recorded: Change[] = []
@@ -33,6 +34,8 @@ export function openTransaction(
     recorded.push(...fresh)
     const [first] = fresh
     if (!first) return
+    // Before the commit, under the feed's lock.
+    ticket.place(tenant, first.document.doctype, { first: first.document.seq, epoch: first.epoch })
     for (const listener of listenersOf(first.document.doctype)) await listener(fresh, writer)
   }
 
@@ -48,7 +51,7 @@ export function openTransaction(
     const applied = applyEdits(doctype, edits, current, feed.seq, now())
     const rows = lastOfEach(applied)
     if (rows.length > 0) await writeRows(run, tenant.id, doctype, rows, stepOf(applied))
-    await changed(applied.flatMap(result => (result.ok ? [changeOf(tenant, result)] : [])))
+    await changed(applied.flatMap(result => (result.ok ? [changeOf(tenant, feed.epoch, result)] : [])))
     return applied.map(toResult)
   }
 
@@ -82,9 +85,9 @@ export function conveniences(write: DocumentWriter['write']): Pick<DocumentWrite
 
 type Success = Extract<Applied, { ok: true }>
 
-export function changeOf(tenant: Tenant, { row: { document }, before }: Success): Change {
+export function changeOf(tenant: Tenant, epoch: string, { row: { document }, before }: Success): Change {
   const old = before?.deleted ? undefined : before
-  return { tenant, verb: document.deleted ? 'DELETED' : old ? 'UPDATED' : 'CREATED', document, before: old }
+  return { tenant, verb: document.deleted ? 'DELETED' : old ? 'UPDATED' : 'CREATED', document, before: old, epoch }
 }
 
 export function toResult(applied: Applied): EditResult {

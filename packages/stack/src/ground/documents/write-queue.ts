@@ -2,8 +2,14 @@ import { DatabaseUnavailable } from '../database/index.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Edit, EditResult } from './contract.ts'
 
-/** Writes edits of one (instance, doctype) and commits. */
-export type Commit = (tenant: Tenant, doctype: string, edits: Edit[]) => Promise<EditResult[]>
+/** Writes edits of one (instance, doctype) and commits. Its news are told when `told` resolves, at once when undefined. */
+export type Commit = (
+  tenant: Tenant,
+  doctype: string,
+  edits: Edit[],
+) => Promise<{ result: EditResult[]; told: Promise<unknown> | undefined }>
+
+export type Write = (tenant: Tenant, doctype: string, edits: Edit[]) => Promise<EditResult[]>
 
 interface Waiting {
   edits: Edit[]
@@ -19,21 +25,21 @@ const MOST = 500
  * row lets only one transaction at a time write anyway (2,140/s with 16 writers, storage.md §7); so the queue costs nothing,
  * and a crowd of writers pays for one flush to disk together.
  */
-export function createWriteQueue(commit: Commit): Commit {
+export function createWriteQueue(commit: Commit): Write {
   const queues = new Map<string, Waiting[]>()
 
   const drain = async (key: string, tenant: Tenant, doctype: string, queue: Waiting[]): Promise<void> => {
     while (queue.length > 0) {
       const batch = takeBatch(queue)
       try {
-        share(
-          batch,
-          await commit(
-            tenant,
-            doctype,
-            batch.flatMap(({ edits }) => edits),
-          ),
+        const { result, told } = await commit(
+          tenant,
+          doctype,
+          batch.flatMap(({ edits }) => edits),
         )
+        // The next commit need not wait for the news of this one.
+        if (told) void told.then(() => share(batch, result))
+        else share(batch, result)
       } catch (error) {
         await apart(batch, error, edits => commit(tenant, doctype, edits))
       }
@@ -79,11 +85,13 @@ function share(batch: Waiting[], results: EditResult[]): void {
 async function apart(
   batch: Waiting[],
   error: unknown,
-  commit: (edits: Edit[]) => Promise<EditResult[]>,
+  commit: (edits: Edit[]) => ReturnType<Commit>,
 ): Promise<void> {
   if (batch.length === 1 || error instanceof DatabaseUnavailable) {
     for (const { reject } of batch) reject(error)
     return
   }
-  for (const { edits, resolve, reject } of batch) await commit(edits).then(resolve, reject)
+  for (const { edits, resolve, reject } of batch) {
+    await commit(edits).then(({ result, told }) => (told ? void told.then(() => resolve(result)) : resolve(result)), reject)
+  }
 }

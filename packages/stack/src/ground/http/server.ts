@@ -35,7 +35,8 @@ export async function createServer({
 }: ServerOptions): Promise<FastifyInstance> {
   const app = fastify({
     logger: false,
-    trustProxy: secure,
+    // The one proxy in front of us: what it wrote last. Names further left are whatever the client cared to write.
+    trustProxy: secure ? 1 : false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: LONGEST_SEGMENT },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
@@ -126,9 +127,12 @@ function securityHeaders(reply: FastifyReply, secure: boolean): void {
   if (secure) reply.header('strict-transport-security', 'max-age=31536000; includeSubDomains')
 }
 
-/** Any origin may call the API: what it may do stands in the token it must send, which no page gets by itself. */
-function crossOrigin({ headers: { origin }, url }: FastifyRequest, reply: FastifyReply): void {
-  if (!origin || url.startsWith('/auth/')) return
+/**
+ * Any origin may call the API: what it may do stands in the token it must send, which no page gets by itself. Pages under `/auth`
+ * are for their own origin. They are known by their route: `/%61uth/login` is one of them, too.
+ */
+function crossOrigin({ headers: { origin }, url, routeOptions }: FastifyRequest, reply: FastifyReply): void {
+  if (!origin || url.startsWith('/auth/') || routeOptions.url?.startsWith('/auth/')) return
   reply.header('access-control-allow-origin', origin)
   reply.header('access-control-allow-credentials', 'true')
   reply.header('vary', 'Origin')

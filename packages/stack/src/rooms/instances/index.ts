@@ -8,6 +8,7 @@ import { createDirectory } from './directory.ts'
 import { createGate } from './gate.ts'
 import type { Instance } from './instance.ts'
 import { createLifecycle } from './lifecycle.ts'
+import { loadAssets } from './pages/assets.ts'
 import { createPassphrase } from './passphrase/service.ts'
 import { createRates } from './rates.ts'
 import { authRoutes } from './routes/index.ts'
@@ -51,6 +52,7 @@ export interface InstancesOptions {
  * The first room; all others are handed it.
  */
 export function createInstances(ground: Ground, { port }: InstancesOptions = {}) {
+  loadAssets()
   const { database, news, keyring, config } = ground
   const { secure, publicPort, subdomains } = config.http
   const scheme = secure ? 'https' : 'http'

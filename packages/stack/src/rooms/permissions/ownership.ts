@@ -35,6 +35,13 @@ export const mayRead = (actor: Actor, record: PermissionRecord): boolean =>
   actor.grant.maximal || actor.permissionId === record.id || hasSource(actor, record)
 
 /**
+ * A code opens all that its document allows: it is shown to who made it, and to who could do all of that already; to the visitors
+ * of a share never.
+ */
+export const maySeeCodes = (actor: Actor, record: PermissionRecord): boolean =>
+  actor.kind !== 'share' && (mayRead(actor, record) || coversAll(rulesOf(actor.grant), record.rules))
+
+/**
  * Whether an actor may add rules to a document, and take some away. Upstream lets anybody (`protocol/permissions.md` §6): here
  * it takes the owner, or a token that manages what the document belongs to, or permissions. Administrators' tokens pass
  * (`protocol/auth.md` §6); the visitors of a share never do.

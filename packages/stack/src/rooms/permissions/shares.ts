@@ -10,6 +10,7 @@ import { assertMayEnd, notForCreating, sourceOf } from './ownership.ts'
 import { readRules } from './read-rules.ts'
 import { isShare, type PermissionRecord } from './record.ts'
 import { malformedScope } from './rules.ts'
+import { RUN_LIFE_MS } from './runs.ts'
 import type { KeySource } from './secrets.ts'
 import { codeDigest, isShortCode, isTinyCode, newShortCode, signShareCode, withoutDot } from './share-codes.ts'
 import { isExpired, parseExpiry } from './share-life.ts'
@@ -84,9 +85,12 @@ export function createShares(
       }
       if (request.names.length > MOST_CODES) throw invalidParameter('codes', `at most ${MOST_CODES} codes at a time`)
       const now = clock.now()
+      const inTime = (milliseconds: number) => new Date(now.getTime() + milliseconds).toISOString()
       const expiresAt = earliest(
-        request.ttlMs === undefined ? undefined : new Date(now.getTime() + request.ttlMs).toISOString(),
+        request.ttlMs === undefined ? undefined : inTime(request.ttlMs),
         isGiven(request.expiresAt) ? parseExpiry(request.expiresAt) : undefined,
+        // A konnector's token dies with its run: with a share that stays it would have given itself another.
+        actor.kind === 'konnector' ? inTime(RUN_LIFE_MS) : undefined,
       )
       const passwordHash = isGiven(request.password) ? await hashPassword(readPassword(request.password)) : undefined
       const tiny = request.tiny && request.ttlMs !== undefined && request.ttlMs <= TINY_LIFE_MS

@@ -4,7 +4,7 @@ import { type Route, route } from '#ground/http/route'
 import { parameter, type Query } from '../read/page-query.ts'
 import { FILES, ROOT_ID } from '../record.ts'
 import { aboutOf, contentOf, fileAboutOf, isObject } from '../write/parameters.ts'
-import { createAnswers, type DataBody, dataBody, dataOf, type WriteRequest, type WriteRouteDeps } from './write-deps.ts'
+import { ABOUT_LIMIT, createAnswers, type DataBody, dataBody, dataOf, type WriteRequest, type WriteRouteDeps } from './write-deps.ts'
 
 /** Making files and directories, and copies of them (`protocol/files.md` §3). */
 export function createRoutes(deps: WriteRouteDeps): Route[] {
@@ -78,6 +78,7 @@ export function createRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { whole: 'POST', of: FILES },
       body: { json: dataBody },
+      bodyLimit: ABOUT_LIMIT,
       async handle({ tenant, body }) {
         const data = dataOf(body)
         const attributes = isObject(data) && isObject(data.attributes) ? data.attributes : {}

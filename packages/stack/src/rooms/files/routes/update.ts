@@ -5,7 +5,16 @@ import { absolutePath, parameter, type Query } from '../read/page-query.ts'
 import { childAt, directoryAt } from '../read/tree-store.ts'
 import { contentOf, fileAboutOf, isObject, patchOf, revisionOf } from '../write/parameters.ts'
 import { byId, type Finder } from '../write/service.ts'
-import { createAnswers, type DataBody, dataBody, dataOf, type WriteRequest, type WriteRouteDeps } from './write-deps.ts'
+import {
+  ABOUT_LIMIT,
+  BATCH_LIMIT,
+  createAnswers,
+  type DataBody,
+  dataBody,
+  dataOf,
+  type WriteRequest,
+  type WriteRouteDeps,
+} from './write-deps.ts'
 
 /** As many as one batch may change; each is a transaction of its own. */
 const MOST_PATCHES = 10_000
@@ -50,6 +59,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'PATCH on the entry, POST or PATCH on the destination' },
       body: { json: dataBody },
+      bodyLimit: ABOUT_LIMIT,
       async handle(request) {
         const path = absolutePath(parameter(request.query, 'Path') ?? '')
         const at = path.lastIndexOf('/')
@@ -67,6 +77,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'PATCH on the entry, POST or PATCH on the destination' },
       body: { json: dataBody },
+      bodyLimit: ABOUT_LIMIT,
       handle: request => patch(request, byId(request.params.id)),
     }),
     route<unknown, Query, DataBody>({
@@ -76,6 +87,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'as for one' },
       body: { json: dataBody },
+      bodyLimit: BATCH_LIMIT,
       async handle(request) {
         const data = dataOf(request.body)
         const items = Array.isArray(data) ? data : [data]
@@ -106,6 +118,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'PUT on the file' },
       body: { json: dataBody },
+      bodyLimit: ABOUT_LIMIT,
       async handle(request) {
         const { tenant, params, query, headers, body } = request
         const data = dataOf(body)

@@ -20,6 +20,14 @@ export interface WriteRouteDeps {
 export type WriteRequest<P = unknown, B = undefined> = RouteRequest<P, Query, B>
 type AnyRequest = RouteRequest<never, Query, never>
 
+/**
+ * Bytes of JSON about one entry. A record is read, checked and written whole with each change, and is shown in each listing:
+ * one of 16 MiB kept the server busy for fifteen seconds.
+ */
+export const ABOUT_LIMIT = 1024 * 1024
+/** Of a batch, whose entries stay within the same bounds together. */
+export const BATCH_LIMIT = 4 * ABOUT_LIMIT
+
 /** A JSON:API document whose attributes the handler reads. */
 export const dataBody = z.object({ data: z.unknown() })
 export type DataBody = z.infer<typeof dataBody>

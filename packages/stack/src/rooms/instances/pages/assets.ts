@@ -28,6 +28,11 @@ export function assetOf(name: string): Asset | undefined {
   return asset
 }
 
+/** Reads them all: for a process that will not be able to later, having become another user. */
+export function loadAssets(): void {
+  for (const name of Object.keys(TYPES)) assetOf(name)
+}
+
 /** Where pages find it; the version in it lets browsers keep it for ever. */
 export function assetPath(name: string): string {
   const asset = assetOf(name)

@@ -53,10 +53,18 @@ export function createSessions({ ground, secrets, subdomains }: SessionsDeps) {
   /** By instance and id, so that a request with a cookie costs no query; the news take away what has ended. */
   const open = new LRUCache<string, Known>({ max: 10_000, ttl: 60_000 })
   const keyOf = (instanceId: string, id: string) => `${instanceId} ${id}`
+  /** Of the last drop: what was read before it must not be kept after it. */
+  let generation = 0
   const end = news.subscribe(({ tenant, doctype, id, verb }) => {
-    if (doctype === SESSIONS && id !== undefined && verb !== 'CREATED') open.delete(keyOf(tenant.id, id))
+    if (doctype === SESSIONS && id !== undefined && verb !== 'CREATED') {
+      generation++
+      open.delete(keyOf(tenant.id, id))
+    }
     // Rare, and what is dropped is read again.
-    if (doctype === INSTANCE_NEWS) open.clear()
+    if (doctype === INSTANCE_NEWS) {
+      generation++
+      open.clear()
+    }
   })
 
   const isOver = ({ createdAt, lastSeen, shortRun }: Session): boolean => {
@@ -69,10 +77,11 @@ export function createSessions({ ground, secrets, subdomains }: SessionsDeps) {
     const key = keyOf(instance.id, id)
     const known = open.get(key)
     if (known) return known
+    const before = generation
     const document = await documents.of(instance).get(SESSIONS, id)
     if (!document || document.deleted) return undefined
     const session = asSession(instance.id, document)
-    open.set(key, session)
+    if (before === generation) open.set(key, session)
     return session
   }
 

@@ -3,7 +3,7 @@ import { jsonApi } from '#ground/http/answer'
 import { badRequest, JsonApiError, missing } from '#ground/http/errors'
 import { type Route, route } from '#ground/http/route'
 import { assertDoctype } from '../doctype-access.ts'
-import { mayRead, sourceOf } from '../ownership.ts'
+import { mayRead, maySeeCodes, sourceOf } from '../ownership.ts'
 import { presentGrant, presentRecord } from '../present.ts'
 import { LARGEST_PAGE, MOST_ASKED, PAGE } from '../shared-by-link.ts'
 import { canBeStored } from '../store.ts'
@@ -47,13 +47,13 @@ export function readRoutes(room: PermissionRoom): Route[] {
       permission: { inside: 'GET on the whole doctype; a refusal is a JSON:API error' },
       params: z.object({ doctype: z.string() }),
       query: z.object({ 'page[limit]': z.string().optional(), 'page[cursor]': z.string().optional() }),
-      async handle({ tenant, params: { doctype }, query, allow }) {
+      async handle({ tenant, actor, params: { doctype }, query, allow }) {
         if (!allow.maybe().allowsWholeType('GET', doctype)) throw new JsonApiError(403, 'Forbidden', 'Forbidden')
         assertDoctype(doctype)
         const limit = readLimit(query['page[limit]'])
         const after = readCursor(query['page[cursor]'])
         const { records, last } = await room.shared.page(tenant, doctype, { limit, after })
-        const data = records.map(record => presentRecord(record))
+        const data = records.map(record => presentRecord(record, { codes: maySeeCodes(actor, record) }))
         const links = last ? { next: nextPage(doctype, limit, last.id) } : {}
         return jsonApi({ data, meta: { count: data.length }, links })
       },

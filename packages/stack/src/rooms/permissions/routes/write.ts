@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { jsonApi, noContent } from '#ground/http/answer'
 import { badRequest } from '#ground/http/errors'
 import { type Route, type RouteRequest, route } from '#ground/http/route'
+import { maySeeCodes } from '../ownership.ts'
 import { presentRecord } from '../present.ts'
 import { type PermissionType, sourceIdOf } from '../record.ts'
 import { parseTtl } from '../share-life.ts'
@@ -20,7 +21,7 @@ export function writeRoutes(room: PermissionRoom): Route[] {
     const attributes = readAttributes(body)
     const record = await room.patch(tenant, actor, id, attributes)
     allow.check(true)
-    return jsonApi({ data: presentRecord(record) })
+    return jsonApi({ data: presentRecord(record, { codes: actor.kind === 'cli' || maySeeCodes(actor, record) }) })
   }
   const patchOf = (type: Extract<PermissionType, 'app' | 'konnector'>, folder: string) =>
     route({

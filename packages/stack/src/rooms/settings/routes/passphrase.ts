@@ -9,6 +9,8 @@ import { SETTINGS, settingsAnswer } from '../document.ts'
 export type PassphraseDeps = Pick<Instances, 'passphrase' | 'sessions' | 'redirects'>
 
 const whole = (verb: 'GET' | 'PUT') => ({ whole: verb, of: SETTINGS }) as const
+/** Keys of password managers are a few kilobytes; the first passphrase is chosen without any token. */
+const BODY_BYTES = 64 * 1024
 const derived = z.string().min(1).max(4096)
 const iterations = z.coerce.number().int()
 const keys = { key: z.string().optional(), hint: z.string().max(1000).optional() }
@@ -57,6 +59,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
       permission: { public: 'the register token stands in the body' },
       evenWhenBlocked: true,
       body: { form: first },
+      bodyLimit: BODY_BYTES,
       async handle({ tenant, headers, body }) {
         const instance = tenant as Instance
         const {
@@ -82,6 +85,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
       permission: whole('PUT'),
       evenWhenBlocked: true,
       body: { json: change },
+      bodyLimit: BODY_BYTES,
       async handle({ tenant, headers, body, address }) {
         assertJson(headers)
         const instance = tenant as Instance
@@ -100,6 +104,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
       permission: whole('PUT'),
       evenWhenBlocked: true,
       body: { json: z.object({ passphrase: z.string().max(4096) }) },
+      bodyLimit: BODY_BYTES,
       async handle({ tenant, headers, body, address }) {
         assertJson(headers)
         if (await passphrase.verify(tenant as Instance, body.passphrase, { address })) return noContent()
@@ -126,6 +131,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
       permission: whole('PUT'),
       evenWhenBlocked: true,
       body: { json: z.object({ hint: z.string().max(1000) }) },
+      bodyLimit: BODY_BYTES,
       async handle({ tenant, body }) {
         await passphrase.setHint(tenant as Instance, body.hint)
         return noContent()
@@ -139,6 +145,7 @@ export function passphraseRoutes({ passphrase, sessions, redirects }: Passphrase
       permission: whole('PUT'),
       evenWhenBlocked: true,
       body: { json: z.object({ auth_mode: z.string() }) },
+      bodyLimit: BODY_BYTES,
       handle({ headers, body }) {
         assertJson(headers)
         if (body.auth_mode === 'basic') return noContent()

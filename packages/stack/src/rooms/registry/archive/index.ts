@@ -1,0 +1,6 @@
+export { type ByteReader, createByteReader } from './byte-reader.ts'
+export { isOfGit, safePath } from './entry-name.ts'
+export { type ArchiveLimits, ArchiveRefused, createMeter, LIMITS, type Meter } from './limits.ts'
+export { readFolder } from './read-folder.ts'
+export { type FileSink, unpack } from './unpack.ts'
+export { type FileToPack, packTar } from './write-tar.ts'
