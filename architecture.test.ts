@@ -27,6 +27,7 @@ const mayImport: Record<string, string[]> = {
     '@konnectory/libs',
     '@konnectory/standalone',
     '@konnectory/testkit',
+    '@konnectory/runner',
   ],
 }
 

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Browser } from '../help/browser.ts'
 import { startStack } from '../help/stack.ts'
 import { published } from './published.ts'
 
 const { default: CozyClient, Q } = published('cozy-client')
+const { createClientInteractive } = published('cozy-client/dist/cli')
 
 const PASSPHRASE = 'a passphrase of Alice'
 const BILLS = 'io.cozy.bills'
@@ -127,11 +133,14 @@ test('reads, changes and withdraws its registration', async () => {
 
   const renamed = await stackClient.updateInformation({ clientName: 'Collect at home' })
   assert.equal(renamed.clientName, 'Collect at home')
-  const secret = stackClient.oauthOptions.clientSecret ?? infos.clientSecret
-  await stackClient.updateInformation({ softwareVersion: '2.0.0', clientSecret: secret }, false)
+  assert.equal(renamed.clientSecret, infos.clientSecret)
+  const { clientSecret } = await stackClient.updateInformation({ softwareVersion: '2.0.0' }, true)
+  assert.notEqual(clientSecret, infos.clientSecret)
+  const { accessToken } = await stackClient.refreshToken()
+  assert.ok(accessToken)
 
   await stackClient.unregister()
-  await assert.rejects(client.create(BILLS, { n: 1 }))
+  await assert.rejects(client.create(BILLS, { n: 1 }), { status: 400 })
 })
 
 test('notices that the person has revoked it', async () => {
@@ -145,7 +154,7 @@ test('notices that the person has revoked it', async () => {
   assert.equal(JSON.stringify(listed).includes(infos.clientSecret), false)
   await clients.destroy(listed)
 
-  await assert.rejects(client.create(BILLS, { n: 1 }))
+  await assert.rejects(client.create(BILLS, { n: 1 }), { status: 400 })
   assert.deepEqual(revoked.slice(0, 1), [true])
 })
 
@@ -171,6 +180,32 @@ test('fromEnv: the token of a konnector, or what a registration left', async () 
   assert.equal((await registered.query(Q(BILLS).getById(data._id))).data.vendor, 'fromEnv')
 })
 
+test('a command asks in the browser once, and finds what it was given the next time', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'konnectory-credentials-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  let asked = 0
+  const start = () =>
+    createClientInteractive(
+      { uri: stack.url, scope: [BILLS], oauth: { softwareID: 'konnectory-acceptance', clientName: 'Collect' } },
+      {
+        port,
+        shouldOpenAuthenticationPage: false,
+        getSavedCredentials: () => join(folder, 'credentials.json'),
+        async onListen({ authenticationURL }: { authenticationURL: string }) {
+          asked++
+          const answer = await fetch(await signInAndAccept(authenticationURL))
+          assert.match(await answer.text(), /Authentication successful/)
+        },
+      },
+    )
+  const first = await start()
+  const { data } = await first.create(BILLS, { vendor: 'interactive' })
+  const second = await start()
+  assert.equal((await second.query(Q(BILLS).getById(data._id))).data.vendor, 'interactive')
+  assert.equal(asked, 1)
+})
+
 test('a token that is none is refused in words that clients know', async () => {
   const client = new CozyClient({ uri: stack.url, token: 'not-a-token' })
   await assert.rejects(client.create(BILLS, {}), {
@@ -178,3 +213,12 @@ test('a token that is none is refused in words that clients know', async () => {
     reason: { error: 'code=400, message=Invalid JWT token' },
   })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

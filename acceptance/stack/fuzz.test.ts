@@ -8,11 +8,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Draft, render, reproduction, setHeader } from './fuzz/draft.ts'
+import { giants } from './fuzz/giants.ts'
 import { chooseMutations } from './fuzz/mutations.ts'
 import { createRandom, type Random, seedOf } from './fuzz/random.ts'
 import { rawCase, websocketCase } from './fuzz/raw.ts'
 import { ADMIN, generic, MORE, TEMPLATES, type Template } from './fuzz/templates.ts'
-import { PATIENCE, wrongWith } from './fuzz/verdict.ts'
+import { type Expected, PATIENCE, wrongWith } from './fuzz/verdict.ts'
 import { makeWorld, TARGET, type World } from './fuzz/world.ts'
 import { makePlace, memoryOf, startStack } from './help/process.ts'
 import { type Outcome, type SendOptions, send } from './help/wire.ts'
@@ -27,6 +28,8 @@ const SIDE_BY_SIDE = 8
 const ROUND = 250
 /** MiB the server may come to hold: bodies of 16 MiB are allowed, and eight of us ask at a time. */
 const MOST_MEMORY = 700
+/** Milliseconds for 16 MiB of JSON. */
+const GIANT_PATIENCE = 15_000
 const MANGO = [
   'POST /data/{doctype}/_find',
   'POST /files/_find',
@@ -34,11 +37,9 @@ const MANGO = [
   'POST /data/{doctype}/_changes',
 ]
 
-interface Sent {
+interface Sent extends Expected {
   what: string
   options: SendOptions
-  complete: boolean
-  mayClose: boolean
   /** The same with only one of its mutations each, when there are several. */
   simpler: (() => Promise<SendOptions>)[]
 }
@@ -62,7 +63,7 @@ test('fuzz', { timeout: long ? 3_600_000 : 240_000 }, async t => {
     statuses.set(status, (statuses.get(status) ?? 0) + 1)
     seen.set(sent.what, (seen.get(sent.what) ?? 0) + 1)
     if (sent.complete && outcome.ms > slowest.ms) slowest = { ms: outcome.ms, what: `${sent.what} (case ${number})` }
-    const wrong = wrongWith(outcome, sent.complete, sent.mayClose)
+    const wrong = wrongWith(outcome, sent)
     if (wrong) failures.push(`case ${number}, ${sent.what}: ${wrong}\n  ${await simplest(sent, outcome)}`)
   }
 
@@ -82,6 +83,17 @@ test('fuzz', { timeout: long ? 3_600_000 : 240_000 }, async t => {
   }
 
   const memory = memoryOf(stack.pid)
+  if (only === undefined) {
+    // One after the other: together they would measure how much we can send.
+    for (const { what, draft } of giants(world)) {
+      const bytes = render(withHeaders(draft, world))
+      const outcome = await send({ port: stack.port, bytes, patience: GIANT_PATIENCE })
+      const wrong = wrongWith(outcome, { complete: true, mayClose: true, patience: GIANT_PATIENCE })
+      if (wrong) failures.push(`giant, ${what}: ${wrong}`)
+      if (outcome.ms > slowest.ms) slowest = { ms: outcome.ms, what: `giant ${what}` }
+    }
+    await world.assertIntact()
+  }
   t.diagnostic(
     `answers: ${[...statuses]
       .sort()
@@ -173,17 +185,22 @@ function choose(kind: number, number: number, routes: [string, Template][], rand
   return routes[(number - Math.ceil((number * 45) / 100)) % routes.length]!
 }
 
+/** With the headers every request of ours has, unless it says otherwise. */
+function withHeaders(made: Draft, world: World): Draft {
+  const has = (name: string) => made.headers.some(([other]) => other === name)
+  if (!has('host')) made.headers.unshift(['host', TARGET])
+  if (!has('authorization')) setHeader(made, 'authorization', `Bearer ${world.tokens.wide}`)
+  if (!has('accept')) setHeader(made, 'accept', 'application/json')
+  return made
+}
+
 async function startOf(template: Template, world: World, random: Random): Promise<Draft> {
   const made = await Promise.resolve(template(world, random)).catch(async () => {
     // A case before has thrown away what this one stands on.
     await world.repair()
     return template(world, random)
   })
-  const has = (name: string) => made.headers.some(([other]) => other === name)
-  if (!has('host')) made.headers.unshift(['host', TARGET])
-  if (!has('authorization')) setHeader(made, 'authorization', `Bearer ${world.tokens.wide}`)
-  if (!has('accept')) setHeader(made, 'accept', 'application/json')
-  return made
+  return withHeaders(made, world)
 }
 
 /** One line to send it again, with a single mutation when that is enough to go wrong. */
@@ -192,7 +209,7 @@ async function simplest(sent: Sent, outcome: Outcome): Promise<string> {
   if (outcome.kind !== 'refused') {
     for (const build of sent.simpler) {
       const options = await build()
-      if (wrongWith(await send(options), sent.complete, sent.mayClose)) return `simpler: ${line(options)}`
+      if (wrongWith(await send(options), sent)) return `simpler: ${line(options)}`
     }
   }
   return line(sent.options)

@@ -3,6 +3,7 @@
  * was under way is there wholly or not at all, and it is back soon. Every third time its database is killed too.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -19,8 +20,9 @@ const long = process.env.KONNECTORY_LONG === '1'
 const ROUNDS = long ? 30 : 4
 const DOMAIN = 'localhost'
 const seed = Number(process.env.KONNECTORY_FUZZ_SEED ?? Date.now() % 2 ** 31)
-/** Milliseconds from the start of the process to its first answer; the fastest counts, the machine may be busy with other tests. */
+/** Milliseconds from the start of the process to its first answer, on a machine where a bare node takes `BARE_MS` to start. */
 const RESTART_MS = 1500
+const BARE_MS = 60
 /** Until nothing is left of a server that was killed. */
 const GONE_MS = 5000
 const SCOPE = [
@@ -51,7 +53,7 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
     createSettingsWriter('s', publicName),
     ...Array.from({ length: 5 }, (_, n) => createFileWriter(`f${n}`)),
   ]
-  const restarts: number[] = []
+  const restarts: { ms: number; bare: number }[] = []
   const open = { done: 0, 'not done': 0, none: 0 }
   let total = 0
   for (let round = 0; round < ROUNDS; round++) {
@@ -59,7 +61,7 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
     // In even rounds at once, while the old server's database may still be ending.
     if (round % 2 === 1) await gone(place)
     stack = await startStack(place)
-    restarts.push(Math.round(stack.startMs))
+    restarts.push({ ms: Math.round(stack.startMs), bare: bareStart() })
     using client = createClient(stack.port, DOMAIN, token)
     for (const outcome of await Promise.all(writers.map(writer => writer.verify(client)))) open[outcome]++
     await assertWhole(client)
@@ -70,8 +72,10 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
   t.diagnostic(
     `${ROUNDS} kills, ${total} acknowledged writes; of those under way ${open.done} were done and ${open['not done']} not`,
   )
-  t.diagnostic(`restarts in ms: ${restarts.join(' ')}`)
-  assert.ok(Math.min(...restarts) <= RESTART_MS, `${restarts} ms`)
+  t.diagnostic(`restarts in ms (beside a bare node's): ${restarts.map(({ ms, bare }) => `${ms} (${bare})`).join(', ')}`)
+  // Beside other tests everything takes longer; then so much longer as it takes node alone.
+  const fastest = Math.min(...restarts.map(({ ms, bare }) => ms / Math.max(1, bare / BARE_MS)))
+  assert.ok(fastest <= RESTART_MS, `${Math.round(fastest)} ms at best`)
 })
 
 /** @returns writes acknowledged in this round */
@@ -109,6 +113,13 @@ async function writeUntilKilled(
   if (postmaster) process.kill(postmaster, 'SIGKILL')
   await finished
   return acknowledged
+}
+
+/** Milliseconds node takes to start and end without doing anything. */
+function bareStart(): number {
+  const started = performance.now()
+  spawnSync(process.execPath, ['-e', ''])
+  return Math.round(performance.now() - started)
 }
 
 function postmasterOf({ data }: Place): number {

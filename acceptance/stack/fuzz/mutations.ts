@@ -190,6 +190,19 @@ const unexpectedBody: Mutation = (to, random) => {
   setHeader(to, 'content-type', random.pick(['application/json', 'application/x-www-form-urlencoded', 'x/y']))
 }
 
+const SPECIAL_MEMBERS = [
+  '',
+  '_type',
+  '_deleted',
+  '_attachments',
+  '_id',
+  '_rev',
+  '_revisions',
+  'constructor',
+  'id',
+  'type',
+]
+
 /** Something wrong somewhere in the JSON. */
 const member: Mutation = (to, random) => {
   const value = random.chance(0.12) ? oddSelector(random) : oddValue(random)
@@ -221,26 +234,9 @@ const member: Mutation = (to, random) => {
     () => {
       holder[key] = { [random.pick(ODD_TEXTS)]: holder[key] }
     },
+    () => add(holder, random.pick([...SPECIAL_MEMBERS, random.pick(ODD_TEXTS)]), value),
     () => {
-      holder[
-        random.pick([
-          '__proto__x',
-          '',
-          '_type',
-          '_deleted',
-          '_attachments',
-          '_id',
-          '_rev',
-          '_revisions',
-          'constructor',
-          'id',
-          'type',
-          random.pick(ODD_TEXTS),
-        ])
-      ] = value
-    },
-    () => {
-      holder[random.pick(ODD_TEXTS)] = holder[key]
+      add(holder, random.pick(ODD_TEXTS), holder[key])
       if (!Array.isArray(holder)) delete holder[key]
     },
   ])()
@@ -248,6 +244,12 @@ const member: Mutation = (to, random) => {
 }
 
 type Holder = Record<string, unknown> | (unknown[] & Record<string, unknown>)
+
+/** To a list at its end: `2147483648` would be a place in it, with two billion empty ones before. */
+function add(holder: Holder, name: string, value: unknown): void {
+  if (Array.isArray(holder)) holder.push(value)
+  else holder[name] = value
+}
 
 function placesOf(value: unknown): [Holder, string][] {
   if (typeof value !== 'object' || value === null || value instanceof RawJson) return []

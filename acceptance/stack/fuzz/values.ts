@@ -323,25 +323,39 @@ const FIELDS = [
   'constructor.name',
 ]
 
+const SHORT_TEXTS = ODD_TEXTS.filter(text => text.length < 400)
+
 /** A Mango selector, sometimes a right one. */
 export function oddSelector(random: Random, depth = 0): unknown {
-  if (depth > 6) return random.chance(0.5) ? oddValue(random) : { a: 1 }
+  // What is large is so once: fifty of fifty long texts would be more than a string can hold.
+  const value = () => (depth === 0 ? oddValue(random) : random.pick([null, true, 1, -1.5, [], {}, ...SHORT_TEXTS]))
+  if (depth > 6) return random.chance(0.5) ? value() : { a: 1 }
   const inner = () => oddSelector(random, depth + 1 + random.int(3))
   return random.pick<() => unknown>([
     () => ({ [random.pick(FIELDS)]: { $regex: random.pick(PATTERNS) } }),
     () => ({ text: { $regex: random.pick(PATTERNS) } }),
-    () => ({ [random.pick(FIELDS)]: { [random.pick(OPERATORS)]: oddValue(random) } }),
+    () => ({ [random.pick(FIELDS)]: { [random.pick(OPERATORS)]: value() } }),
     () => ({
-      [random.pick(FIELDS)]: { [random.pick(OPERATORS)]: oddValue(random), [random.pick(OPERATORS)]: inner() },
+      [random.pick(FIELDS)]: { [random.pick(OPERATORS)]: value(), [random.pick(OPERATORS)]: inner() },
     }),
     () => ({ [random.pick(OPERATORS)]: inner() }),
-    () => ({ [random.pick(['$and', '$or', '$nor'])]: Array.from({ length: random.pick(depth === 0 ? [0, 1, 3, 50] : [0, 1, 2]) }, inner) }),
+    () => ({
+      [random.pick(['$and', '$or', '$nor'])]: Array.from(
+        { length: random.pick(depth === 0 ? [0, 1, 3, 50] : [0, 1, 2]) },
+        inner,
+      ),
+    }),
     () => ({ $not: inner() }),
     () => ({ [random.pick(FIELDS)]: { [random.pick(['$elemMatch', '$allMatch', '$keyMapMatch', '$not'])]: inner() } }),
-    () => ({ [random.pick(FIELDS)]: oddValue(random), [random.pick(FIELDS)]: inner() }),
+    () => ({ [random.pick(FIELDS)]: value(), [random.pick(FIELDS)]: inner() }),
     () => ({ n: { $mod: random.pick([[0, 0], [2], [2, 1, 3], [1.5, 1], [-2, 1], [2 ** 53, 1], ['a', 'b'], 7]) } }),
-    () => ({ a: { $in: Array.from({ length: random.pick([0, 1, 2000]) }, () => random.pick(ODD_TEXTS)) } }),
-    () => Object.fromEntries(Array.from({ length: random.pick([300, 2000]) }, (_, n) => [`f${n}`, { $gt: null }])),
+    () => ({
+      a: { $in: Array.from({ length: random.pick([0, 1, depth === 0 ? 2000 : 3]) }, () => random.pick(ODD_TEXTS)) },
+    }),
+    () =>
+      Object.fromEntries(
+        Array.from({ length: depth === 0 ? random.pick([300, 2000]) : 3 }, (_, n) => [`f${n}`, { $gt: null }]),
+      ),
     () => new RawJson(`${'{"$and":['.repeat(random.pick([20, 100, 120]))}{"a":1}${']}'.repeat(100)}`),
     () => nested('{"a":', '}', random.pick([30, 120, 250]), '1'),
     () => nested('{"$not":', '}', random.pick([30, 120, 250]), '{"a":{"$gt":1}}'),

@@ -15,19 +15,25 @@ const INSIDE = [
   /Cannot read propert|is not a function|is not iterable|Unexpected token/,
 ]
 
-/**
- * What is wrong with what came back; undefined when nothing is.
- * @param complete whether the server had all it needed to answer
- */
-export function wrongWith(outcome: Outcome, complete: boolean, mayClose: boolean): string | undefined {
+export interface Expected {
+  /** The server has all it needs to answer. */
+  complete: boolean
+  /** It may close without a word: what came was broken, or it refused while more was coming. */
+  mayClose: boolean
+  /** Milliseconds. */
+  patience?: number
+}
+
+/** What is wrong with what came back; undefined when nothing is. */
+export function wrongWith(outcome: Outcome, { complete, mayClose, patience = PATIENCE }: Expected): string | undefined {
   if (outcome.kind === 'refused') return `the port took no connection: ${outcome.reason}`
   const text = outcome.all.toString('latin1')
   if (text.includes(SECRET)) return 'the answer tells what no token of the fuzz may read'
-  if (outcome.kind === 'silent') return complete ? `no answer within ${PATIENCE} ms` : fatal(text)
+  if (outcome.kind === 'silent') return complete ? `no answer within ${patience} ms` : fatal(text)
   if (outcome.kind === 'closed') return complete && !mayClose ? 'closed without an answer' : undefined
   const { status, body } = outcome.answer
   if (status >= 500 && !isStated(status, body)) return `${status} ${body.toString('utf8').slice(0, 300)}`
-  if (outcome.ms > PATIENCE) return `answered after ${Math.round(outcome.ms)} ms`
+  if (outcome.ms > patience) return `answered after ${Math.round(outcome.ms)} ms`
   const inside = INSIDE.find(pattern => pattern.test(text))
   return inside ? `shows its inside (${inside.source.slice(0, 40)}…): ${text.slice(-400)}` : undefined
 }

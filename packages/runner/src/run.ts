@@ -171,7 +171,7 @@ function watchUsage(pid: number, limits: RunLimits, exceed: (why: RunCause) => v
       seen.peakBytes = Math.max(seen.peakBytes, usage.residentBytes)
       seen.cpuMs = Math.max(seen.cpuMs, usage.cpuMs)
       if (usage.ownBytes > limits.memoryMb * 2 ** 20) exceed('memory')
-      else if (usage.leaf !== undefined && (await filesInTmp(usage.leaf)) > limits.tmpFiles) exceed('disk')
+      else if (usage.leaf !== undefined && (await filesInTmp(usage.leaf, limits.tmpMb * 2 ** 20)) > limits.tmpFiles) exceed('disk')
     } catch (error) {
       clearInterval(timer)
       fail(error)

@@ -10,10 +10,11 @@ import { createServer, type Listener, listen } from '#ground/http/index'
 import { createKeyring } from '#ground/keyring/index'
 import { leaveRoot } from '#ground/leave-root'
 import type { Log } from '#ground/log'
-import { createNews } from '#ground/news/index'
+import { connectNews, createNews } from '#ground/news/index'
 import { INSTANCE_NEWS } from '#rooms/instances'
 import { type Contexts, readContexts } from '#rooms/settings'
 import { serveAdministration, writeAdminFile } from './house/admin-listener.ts'
+import { tenantOrCallback } from './house/callback-host.ts'
 import { chores } from './house/chores.ts'
 import { healthRoutes } from './house/health.ts'
 import { startHousekeeping } from './house/housekeeping.ts'
@@ -85,15 +86,25 @@ export async function createHouse({ config: given, database, listeners, log, clo
 
   const news = cleanup.use(createNews({ log }))
   // Unwrapped keys of an instance that is gone are not kept either.
-  news.subscribe(({ tenant, doctype, doc }) => {
-    if (doctype === INSTANCE_NEWS && doc.change === 'destroyed') keyring.forget(tenant.id)
-  })
-  const documents = createDocuments({ database, clock, publish: news.publish })
+  news.subscribe(
+    ({ tenant, doctype, doc }) => {
+      if (doctype === INSTANCE_NEWS && doc.change === 'destroyed') keyring.forget(tenant.id)
+    },
+    { wants: () => false, missed: () => keyring.forgetAll() },
+  )
+  const { publish, isWanted, lose } = news
+  const documents = createDocuments({ database, clock, publish, isWanted, lose })
+  // Before anything is remembered because no news speak against it.
+  cleanup.use(await connectNews({ news, documents, database, log }))
   const blobs = createLocalBlobs({ directory: join(config.dataDirectory, 'blobs'), clock })
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
   const rooms = createRooms(ground, { contexts: contextsOf(config) })
   for (const room of [rooms.instances, rooms.oauth]) cleanup.use(room)
   cleanup.use(rooms.data)
+  cleanup.use(rooms.registry)
+  cleanup.use(rooms.konnectors)
+  cleanup.use(rooms.jobs)
+  await rooms.jobs.start()
   cleanup.use(startHousekeeping(chores(rooms), log))
 
   const metrics = cleanup.use(createMetrics({ database }))
@@ -116,7 +127,7 @@ export async function createHouse({ config: given, database, listeners, log, clo
     log,
     clock,
     gate: {
-      tenantOf: instances.tenantOf,
+      tenantOf: tenantOrCallback(rooms),
       tokenOf: oauth.tokenOf,
       authenticate: oauth.authenticate,
       registering: oauth.registering,

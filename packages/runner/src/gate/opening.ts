@@ -3,13 +3,19 @@ import { readClientHello } from './client-hello.ts'
 import type { RefusalReason } from './refusals.ts'
 
 const HANDSHAKE_MS = 10_000
+/** A client opens the connection it will use while the gate still dials for it. */
+const PREAMBLE_MS = 60_000
 const TLS_HANDSHAKE = 22
 
 /**
  * Reads from a paused socket until `judge` has seen enough. What was read is handed over, nothing is lost.
  * @returns undefined when the socket closed or was too slow
  */
-function readUntil<T>(socket: Socket, judge: (bytes: Buffer) => T | undefined): Promise<{ bytes: Buffer; result: T } | undefined> {
+function readUntil<T>(
+  socket: Socket,
+  withinMs: number,
+  judge: (bytes: Buffer) => T | undefined,
+): Promise<{ bytes: Buffer; result: T } | undefined> {
   return new Promise(resolve => {
     let bytes = Buffer.alloc(0)
     const finish = (value: { bytes: Buffer; result: T } | undefined) => {
@@ -29,7 +35,7 @@ function readUntil<T>(socket: Socket, judge: (bytes: Buffer) => T | undefined): 
         chunk = socket.read()
       }
     }
-    const timer = setTimeout(gone, HANDSHAKE_MS)
+    const timer = setTimeout(gone, withinMs)
     socket.on('readable', read)
     socket.once('close', gone)
     socket.once('end', gone)
@@ -39,7 +45,7 @@ function readUntil<T>(socket: Socket, judge: (bytes: Buffer) => T | undefined): 
 
 /** @returns the first line without its end, the rest pushed back; undefined when there is none within `limit` bytes or in time */
 export async function readPreamble(socket: Socket, limit: number): Promise<string | undefined> {
-  const read = await readUntil(socket, bytes => {
+  const read = await readUntil(socket, PREAMBLE_MS, bytes => {
     const end = bytes.indexOf(10)
     return end >= 0 ? end : bytes.length > limit ? -1 : undefined
   })
@@ -51,7 +57,7 @@ export async function readPreamble(socket: Socket, limit: number): Promise<strin
 
 /** Whether a connection begins with a TLS handshake; what was read is pushed back. Undefined: it said nothing. */
 export async function beginsWithTls(socket: Socket): Promise<boolean | undefined> {
-  const read = await readUntil(socket, bytes => bytes[0] === TLS_HANDSHAKE)
+  const read = await readUntil(socket, HANDSHAKE_MS, bytes => bytes[0] === TLS_HANDSHAKE)
   if (!read) return undefined
   socket.unshift(read.bytes)
   return read.result
@@ -63,7 +69,7 @@ export async function beginsWithTls(socket: Socket): Promise<boolean | undefined
  * @returns undefined when it may pass
  */
 export async function checkServerName(socket: Socket, name: string): Promise<RefusalReason | undefined> {
-  const read = await readUntil(socket, bytes => {
+  const read = await readUntil(socket, HANDSHAKE_MS, bytes => {
     const hello = readClientHello(bytes)
     return hello.state === 'more' ? undefined : hello
   })

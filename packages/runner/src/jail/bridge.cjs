@@ -99,29 +99,80 @@ function connectThroughGate(socket, host, port) {
   }
   socket.connecting = true
   if (!net.isIP(host)) socket._host = host
+  // What is written meanwhile; a stream has one write under way at most, until its callback is called.
   let held
   socket._writeGeneric = (...write) => {
     held = write
   }
-  ask(`OPEN ${host.includes(':') ? `[${host}]` : host}:${port}`, (error, ticket) => {
+  const giveUp = error => {
     delete socket._writeGeneric
-    if (socket.destroyed) {
-      held?.[3]?.(failure('ECONNRESET'))
-      return
-    }
+    held?.[3]?.(error)
+    held = undefined
+  }
+  socket.once('close', () => giveUp(failure('ECONNRESET')))
+  open(host, port, (error, ticket) => {
+    if (socket.destroyed) return
     socket.emit('lookup', null, '198.18.0.0', 4, host)
     if (error) {
-      Object.assign(error, { syscall: 'connect', address: host, port })
-      error.message = error.message.replace(error.code, `connect ${error.code} ${host}:${port}`)
-      held?.[3]?.(error)
+      giveUp(error)
       socket.destroy(error)
       return
     }
+    // Before all others: undici writes its request in its own listener.
+    socket.prependOnceListener('connect', () => {
+      delete socket._writeGeneric
+      Reflect.apply(realWrite, socket, [false, `TAKE ${ticket}\n`, 'latin1', () => {}])
+      if (held) Reflect.apply(realWrite, socket, held)
+      held = undefined
+    })
     Reflect.apply(realConnect, socket, [{ path: gatePath }])
-    // Both wait for `connect`, in this order.
-    Reflect.apply(realWrite, socket, [false, `TAKE ${ticket}\n`, 'latin1', () => {}])
-    if (held) Reflect.apply(realWrite, socket, held)
   })
+}
+
+/** Has the gate check and dial. @param done called with an error like that of a failed connect, or with a ticket */
+function open(host, port, done) {
+  ask(`OPEN ${host.includes(':') ? `[${host}]` : host}:${port}`, (error, ticket) => {
+    if (error) {
+      error.message = error.message.replace(error.code, `connect ${error.code} ${host}:${port}`)
+      Object.assign(error, { syscall: 'connect', address: host, port })
+    }
+    done(error, ticket)
+  })
+}
+
+/**
+ * A socket to lie under TLS. It must have its handle at once, or TLS goes by way of JavaScript streams, slowly and without
+ * `unref`; so it connects to the gate first, and says so only when the gate has connected too.
+ */
+function socketUnderTls(host, port, options) {
+  const socket = new net.Socket(options)
+  const { emit } = socket
+  let isOpen = false
+  let isAtGate = false
+  let ticket
+  const begin = () => {
+    isOpen = true
+    Reflect.apply(realWrite, socket, [false, `TAKE ${ticket}\n`, 'latin1', () => {}])
+    socket.emit('connect')
+    socket.emit('ready')
+  }
+  socket.emit = function (event, ...args) {
+    if (isOpen || (event !== 'connect' && event !== 'ready')) return Reflect.apply(emit, this, [event, ...args])
+    isAtGate = true
+    if (event === 'connect' && ticket !== undefined) begin()
+    return true
+  }
+  Reflect.apply(realConnect, socket, [{ path: gatePath }])
+  open(host, port, (error, answer) => {
+    if (socket.destroyed) return
+    if (error) {
+      socket.destroy(error)
+      return
+    }
+    ticket = answer
+    if (isAtGate) begin()
+  })
+  return socket
 }
 
 function patchTls() {
@@ -139,11 +190,13 @@ function patchTls() {
     if (options.socket || options.path || outsideHost(host, options.port) === undefined) {
       return Reflect.apply(realTlsConnect, this, args)
     }
-    const raw = new net.Socket({ allowHalfOpen: Boolean(options.allowHalfOpen), signal: options.signal })
-    // Before the TLS socket listens, so that it can be handed the reason instead of a bare `close`.
+    const raw = socketUnderTls(outsideHost(host, options.port), Number(options.port), {
+      allowHalfOpen: Boolean(options.allowHalfOpen),
+      signal: options.signal,
+    })
+    // Before the TLS socket listens, so that it is handed the reason instead of a bare `close`.
     let secure
     raw.on('error', error => secure.destroy(error))
-    raw.connect({ host, port: options.port })
     secure = Reflect.apply(realTlsConnect, this, [{ ...options, socket: raw }, ...(callback ? [callback] : [])])
     if (options.timeout) secure.setTimeout(options.timeout)
     secure.on('close', () => raw.destroy())

@@ -7,7 +7,7 @@ const lowest: Partial<RunLimits> = { memoryMb: 128, pids: 16, openFiles: 32, lin
 /** @throws RunnerError `option` for a limit that is no positive number, or under which Node does not start */
 export function fillLimits(given: Partial<RunLimits> = {}): RunLimits {
   const limits = { ...DEFAULT_LIMITS, ...given }
-  const all: RunLimits = { cpuSeconds: limits.seconds * 2, ...limits }
+  const all: RunLimits = { ...limits, cpuSeconds: limits.cpuSeconds ?? limits.seconds * 2 }
   for (const [name, value] of Object.entries(all)) {
     const least = lowest[name as keyof RunLimits] ?? 0
     const isWhole = name === 'seconds' || name === 'cpuSeconds' || Number.isSafeInteger(value)

@@ -41,11 +41,17 @@ export function usageOf(pid: number): Usage {
   return usage
 }
 
-/** Files in the /tmp a process sees: bubblewrap cannot limit them, and each takes memory no limit counts. */
-export async function filesInTmp(pid: number): Promise<number> {
+const TMPFS = 0x01021994
+
+/**
+ * Files in the jail's /tmp, through the eyes of a process in it: bubblewrap cannot limit them, and each takes memory no limit
+ * counts.
+ * @param bytes the size of that /tmp; another one is the host's, of a process that is not inside yet
+ */
+export async function filesInTmp(pid: number, bytes: number): Promise<number> {
   try {
-    const { files, ffree } = await statfs(`/proc/${pid}/root/tmp`)
-    return files - ffree
+    const { type, blocks, bsize, files, ffree } = await statfs(`/proc/${pid}/root/tmp`)
+    return type === TMPFS && blocks * bsize === bytes ? files - ffree : 0
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return 0
     throw error

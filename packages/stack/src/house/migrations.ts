@@ -2,7 +2,18 @@ import { join } from 'node:path'
 import { type Migration, readMigrations } from '#ground/database/index'
 
 /** Rooms that have tables, in the order of the house. */
-const ROOMS = ['instances', 'permissions', 'oauth', 'data', 'files', 'accounts', 'settings']
+const ROOMS = [
+  'instances',
+  'permissions',
+  'oauth',
+  'data',
+  'files',
+  'accounts',
+  'jobs',
+  'registry',
+  'konnectors',
+  'settings',
+]
 
 /** All migrations of the house. */
 export function houseMigrations(): Migration[] {

@@ -108,7 +108,8 @@ describe('permission with Path, which upstream does not ask for', () => {
     const scope = `io.cozy.files:GET,POST:${mine.id}`
     assert.equal((await post('Path=/theirs/x&Recursive=true', { scope })).status, 403)
     assert.equal((await post('Path=/new/x&Recursive=true', { scope })).status, 403)
-    assert.equal((await post('Path=/theirs', { scope })).status, 409)
+    assert.equal((await post('Path=/theirs', { scope })).status, 403, 'nor is told whether it is there')
+    assert.equal((await post('Path=/theirs', { scope: `io.cozy.files:POST` })).status, 409)
     assert.equal(
       (await post('Path=/theirs&Recursive=true', { scope })).status,
       403,

@@ -73,6 +73,22 @@ describe('a revision tree', () => {
     assert.deepEqual(missingIn([], ['1-a', 'nonsense']), { missing: ['1-a', 'nonsense'] })
   })
 
+  it('bears more revisions than a call takes arguments', () => {
+    const revs = Array.from({ length: 500_000 }, (_, n) => `${n + 1}-a`)
+    assert.equal(missingIn([branch('b a')], revs)?.missing.length, 499_999)
+  })
+
+  it('bears thousands of conflicts', () => {
+    const started = performance.now()
+    const revisions = Array.from(
+      { length: 5000 },
+      (_, n): Branch => ({ generation: 1, deleted: false, history: [`h${n}`] }),
+    )
+    assert.equal(revisions.reduce<Branch[]>((tree, one) => mergeBranch(tree, one), []).length, 5000)
+    // A fifth of a second alone; by names instead of numbers half a minute.
+    assert.ok(performance.now() - started < 5000)
+  })
+
   it('comes to the same winner and ends on three replicas, whatever the order, for 400 random stories', () => {
     for (let seed = 1; seed <= 400; seed++) {
       const random = randomness(seed)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { after, test } from 'node:test'
 import { startTestHouse } from '../help/house.ts'
-import { send, type TestRequest } from '../help/request.ts'
+import type { TestRequest } from '../help/request.ts'
 import { movingClock } from '../oauth/house.ts'
 
 /** Every hole of upstream that the protocol marks "do not copy", tried from outside on the whole house. */
@@ -15,7 +15,10 @@ const { instance, request } = house
 const ROOT = 'io.cozy.files.root-dir'
 
 /** A request with a token that may do what a scope says, and nothing else. */
-const as = (scope: string) => (path: string, options: TestRequest = {}) => request(path, { ...options, scope })
+const as =
+  (scope: string) =>
+  (path: string, options: TestRequest = {}) =>
+    request(path, { ...options, scope })
 
 /** An installed konnector and requests with the token of one of its runs. */
 async function konnector(slug: string, rules: Record<string, object>, accountId?: string) {
@@ -105,9 +108,13 @@ test('files.md §3: a directory by path needs POST on the first one to create', 
   assert.equal((await by('/Own/../Stranger')).status, 403)
   assert.equal((await request('/files/metadata?Path=/Stranger')).status, 404)
   assert.equal((await by('/Own/deep/deeper')).status, 201)
-  // What is there already is not shown to who may not see it.
-  await folder(ROOT, 'Private')
-  assert.equal((await by('/Private')).status, 403)
+  // What is there already is not shown to who may not see it, nor whether it is there.
+  await file(await folder(ROOT, 'Private'), 'known')
+  for (const path of ['/Private', '/Private/known', '/Private/known/x', '/Private/unknown', '/Nowhere/x']) {
+    assert.equal((await by(path)).status, 403, path)
+    const single = await narrow(`/files/?Type=directory&Path=${path}`, { method: 'POST' })
+    assert.equal(single.status, 403, path)
+  }
 })
 
 test('files.md §3: who copies must be allowed to read', async () => {
@@ -173,7 +180,8 @@ test('permissions.md §5: every rule is tried on every ancestor', async () => {
     'io.cozy.files:GET:nobody:name',
     'io.cozy.files:GET:io.cozy.konnectors/acme:referenced_by',
   ]
-  for (const scope of [rules, rules.toReversed()]) assert.equal((await as(scope.join(' '))(`/files/${deep}`)).status, 200)
+  for (const scope of [rules, rules.toReversed()])
+    assert.equal((await as(scope.join(' '))(`/files/${deep}`)).status, 200)
   assert.equal((await as(rules.slice(0, 2).join(' '))(`/files/${deep}`)).status, 403)
 })
 

@@ -60,12 +60,21 @@ test('starts, tells when it is ready, leaves root, stops when asked, and starts 
   const first = await start(data)
   const { url, secret } = JSON.parse(readFileSync(join(data, 'admin.json'), 'utf8'))
   const authorization = `Basic ${Buffer.from(`a:${secret}`).toString('base64')}`
-  const made = await send(url, '/instances', { method: 'POST', headers: { authorization }, body: { domain: 'localhost' } })
+  const made = await send(url, '/instances', {
+    method: 'POST',
+    headers: { authorization },
+    body: { domain: 'localhost' },
+  })
   assert.equal(made.status, 201, made.text)
   const query = new URLSearchParams({ Domain: 'localhost', Audience: 'cli', Scope: 'io.cozy.files' })
   const token = await send(url, `/instances/token?${query}`, { method: 'POST', headers: { authorization } })
   const headers = { authorization: `Bearer ${token.text}` }
-  const upload = await send(first.ready.url, '/files/?Type=file&Name=a.txt', { method: 'POST', headers, host: 'localhost', body: 'kept' })
+  const upload = await send(first.ready.url, '/files/?Type=file&Name=a.txt', {
+    method: 'POST',
+    headers,
+    host: 'localhost',
+    body: 'kept',
+  })
   assert.equal(upload.status, 201, upload.text)
   if (process.platform === 'linux') {
     const [, uid] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${first.child.pid}/status`, 'utf8')) ?? []

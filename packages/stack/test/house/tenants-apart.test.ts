@@ -84,7 +84,10 @@ test('no secret of an instance opens anything in another', async () => {
   assert.equal((await at(bob, picture.links.small, { scope: null })).status, 400)
 
   const metadata = await post(alice, '/files/upload/metadata', { data: { attributes: { secret: 'yes' } } })
-  const used = await at(bob, `/files/?Type=file&Name=m.txt&MetadataID=${metadata.data.id}`, { method: 'POST', body: 'x' })
+  const used = await at(bob, `/files/?Type=file&Name=m.txt&MetadataID=${metadata.data.id}`, {
+    method: 'POST',
+    body: 'x',
+  })
   assert.equal(used.status, 422)
 
   const rule = { type: 'io.cozy.files', verbs: ['GET'], values: [picture.id] }
@@ -128,7 +131,8 @@ test('no secret of an instance opens anything in another', async () => {
 
   const { setCookie } = await instances.sessions.open(alice)
   const cookie = setCookie.split(';')[0]!
-  const signedIn = (instance: Instance) => at(instance, '/settings/sessions/current', { scope: null, headers: { cookie } })
+  const signedIn = (instance: Instance) =>
+    at(instance, '/settings/sessions/current', { scope: null, headers: { cookie } })
   assert.equal((await signedIn(alice)).status, 200)
   assert.equal((await signedIn(bob)).status, 404)
 

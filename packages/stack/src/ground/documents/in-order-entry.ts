@@ -12,7 +12,9 @@ export interface Entry {
   number: number
   /** Undefined until the database has said where. */
   place: Place | undefined
-  /** What was taken when it was opened: it comes after that. */
+  /** It was opened under the feed's lock: what is opened later comes later. */
+  locked: boolean
+  /** What was on disk when it was opened: it comes after that. */
   after: Place
   /** To be told without looking at what is before it. */
   early: boolean
@@ -21,22 +23,30 @@ export interface Entry {
   told?: () => void
 }
 
+/** Where another entry stands. */
+export type Standing = Pick<Entry, 'number' | 'locked'> & { place: Place }
+
 /**
- * Whether an open entry may be, in its feed, before another place. An entry whose place is known was opened under the feed's
- * lock, and one that was opened later has a later place, also where the feed was dropped and made anew in between.
+ * Whether an entry may be, in its feed, before another place. Of two feeds, one dropped and one made anew, that which was
+ * opened first.
  */
-export function mayPrecede(
-  { number, place, after }: Pick<Entry, 'number' | 'place' | 'after'>,
-  other: { number: number; place: Place },
-): boolean {
+export function mayPrecede({ number, place, after }: Entry, other: Standing): boolean {
+  if (!place && other.locked && number > other.number) return false
   if (place) return place.epoch === other.place.epoch ? place.first < other.place.first : number < other.number
   return after.epoch === other.place.epoch ? after.first < other.place.first : number < other.number
 }
 
+/** Whether an entry may be at or before a place that was read from the feed. */
+export const mayBeAt = (entry: Entry, place: Place): boolean =>
+  (entry.place?.epoch === place.epoch && entry.place.first === place.first) ||
+  mayPrecede(entry, { place, number: Number.POSITIVE_INFINITY, locked: false })
+
 /** The entry to be told next. @returns undefined when it has to wait, or there is none */
 export function nextOf(entries: Entry[]): Entry | undefined {
   return entries.find(
-    ({ events, place, number }) =>
-      events && place && !entries.some(other => other.number !== number && mayPrecede(other, { number, place })),
+    ({ events, place, number, locked }) =>
+      events &&
+      place &&
+      !entries.some(other => other.number !== number && mayPrecede(other, { number, place, locked })),
   )
 }

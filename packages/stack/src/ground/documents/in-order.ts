@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { NewsEvent } from '../news/contract.ts'
 import type { Tenant } from '../tenant.ts'
 import type { Announcement } from './contract.ts'
-import { type Entry, mayPrecede, nextOf, type Place } from './in-order-entry.ts'
+import { type Entry, mayBeAt, nextOf, type Place } from './in-order-entry.ts'
 
 /** Changes of a feed after a position, with what the feed was at that moment. */
 export interface FeedPage {
@@ -42,7 +42,7 @@ interface Line {
   doctype: string
   /** Neither told nor withdrawn, in the order in which they were opened. */
   entries: Entry[]
-  /** A position that is taken: what is opened from now on comes after it. */
+  /** A position that is on disk: what is opened from now on comes after it. */
   known: Place
   /** Others' changes are to be read up to here. */
   wanted: number
@@ -144,8 +144,7 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
     const end = events.at(-1)?.seq
     const position = positions.get(line.key)
     if (!position || !place || end === undefined) return
-    if (entry.early && position.epoch === place.epoch)
-      for (const { seq } of events) position.early.add(seq!)
+    if (entry.early && position.epoch === place.epoch) for (const { seq } of events) position.early.add(seq!)
     else if (!entry.early) {
       if (position.epoch !== place.epoch) restart(position, place.epoch)
       position.last = Math.max(position.last, end)
@@ -161,7 +160,10 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
   /** Tells what can be told; begins to read what has to be read before. */
   const advance = (line: Line): void => {
     for (let next = nextOf(line.entries); next; next = nextOf(line.entries)) {
-      if (hasGap(line, next)) return line.blocked ? undefined : readOn(line)
+      if (hasGap(line, next)) {
+        if (!line.blocked) readOn(line)
+        return
+      }
       tell(line, next)
     }
     const position = positions.get(line.key)
@@ -180,7 +182,8 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
       page => {
         line.reading = false
         line.failures = 0
-        if (positions.get(line.key) === position && merge(line, position, page) && line.wanted === asked) line.wanted = 0
+        if (positions.get(line.key) === position && merge(line, position, page) && line.wanted === asked)
+          line.wanted = 0
         advance(line)
       },
       () => {
@@ -211,7 +214,7 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
 
   /** Tells what was read, and our own at its place. @returns whether the end of the feed was reached */
   const merge = (line: Line, position: Position, page: FeedPage | undefined): boolean => {
-    if (page?.epoch !== position.epoch) {
+    if (!page || page.epoch !== position.epoch) {
       // Dropped, and perhaps made anew: of the new one nothing has been told.
       restart(position, page?.epoch)
       for (const entry of line.entries) if (entry.place && entry.place.epoch !== page?.epoch) entry.early = true
@@ -224,7 +227,7 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
         tell(line, next)
       }
       if (place.first <= position.last) continue
-      if (line.entries.some(entry => !entry.events && mayPrecede(entry, { place, number: Number.POSITIVE_INFINITY }))) {
+      if (line.entries.some(entry => !entry.events && mayBeAt(entry, place))) {
         line.blocked = true
         return false
       }
@@ -280,10 +283,12 @@ export function createInOrder({ publish, isWanted, lose, read }: InOrderOptions)
       const enter = (tenant: Tenant, doctype: string, place: Place | undefined): void => {
         const line = lineOf(tenant, doctype)
         if (mine.has(line)) return
-        const entry: Entry = { number: opened++, place, after: line.known, early: false, events: undefined }
+        const locked = place !== undefined
+        const entry: Entry = { number: opened++, place, locked, after: line.known, early: false, events: undefined }
         line.entries.push(entry)
         mine.set(line, entry)
-        if (place) takes(line, place)
+        // Not its own position: that of a commit that is undone is given to the next.
+        if (place) takes(line, { ...place, first: place.first - 1 })
       }
       return {
         expect: (tenant, doctype) => enter(tenant, doctype, undefined),

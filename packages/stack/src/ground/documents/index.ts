@@ -70,7 +70,9 @@ export function createDocuments({
     lose,
     async read(tenant, doctype, since, limit) {
       const page = await readFeedSince(run, tenant.id, doctype, since, limit)
-      return page && { ...page, events: page.documents.map(document => newsFromElsewhere(tenant, page.epoch, document)) }
+      return (
+        page && { ...page, events: page.documents.map(document => newsFromElsewhere(tenant, page.epoch, document)) }
+      )
     },
   })
 
@@ -115,11 +117,7 @@ export function createDocuments({
   }
 
   /** Documents without a given id that no listener waits for: one statement. @returns undefined when it cannot be done so */
-  const fast = async (
-    tenant: Tenant,
-    doctype: string,
-    edits: Edit[],
-  ): Promise<Committed<EditResult[]> | undefined> => {
+  const fast = async (tenant: Tenant, doctype: string, edits: Edit[]): Promise<Committed<EditResult[]> | undefined> => {
     if (edits.some(({ id, rev, deleted }) => id !== undefined || rev !== undefined || deleted)) return undefined
     if (listeners.some(({ interested }) => interested(tenant, doctype))) return undefined
     const time = now()
@@ -146,7 +144,9 @@ export function createDocuments({
       const moved = makeDocument({ ...document, seq: before + document.seq, text: document.text }, document.body)
       return { ...result, row: { ...result.row, document: moved } }
     })
-    const told = ticket.committed(placed.flatMap(result => (result.ok ? [newsOf(changeOf(tenant, epoch, result))] : [])))
+    const told = ticket.committed(
+      placed.flatMap(result => (result.ok ? [newsOf(changeOf(tenant, epoch, result))] : [])),
+    )
     return { result: placed.map(toResult), told }
   }
 

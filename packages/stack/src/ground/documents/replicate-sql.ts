@@ -81,16 +81,23 @@ export async function readLosers(
   return Map.groupBy(rows, ({ id }) => id)
 }
 
-/** Replaces the losing ends of some documents. */
+/** Takes losing ends of documents away, and adds others. */
 export async function writeLosers(
   run: RunSql,
   tenantId: string,
   doctype: string,
-  ids: string[],
-  losers: Leaf[],
+  { gone, lost }: { gone: Leaf[]; lost: Leaf[] },
 ): Promise<void> {
-  await run(`delete from leaves where ${OF} and id = any($3)`, [tenantId, doctype, ids])
-  if (losers.length === 0) return
+  const ids = (leaves: Leaf[]) => leaves.map(({ document }) => document.id)
+  const revs = (leaves: Leaf[]) => leaves.map(({ document }) => document.rev)
+  if (gone.length > 0) {
+    await run(
+      `delete from leaves where ${OF} and id = any($3)
+          and (id, rev) in (select u.id, u.rev from unnest($3::text[], $4::text[]) as u(id, rev))`,
+      [tenantId, doctype, ids(gone), revs(gone)],
+    )
+  }
+  if (lost.length === 0) return
   await run(
     `insert into leaves (instance_id, doctype, id, rev, generation, deleted, history, doc)
      select $1, $2, u.id, u.rev, u.generation, u.deleted, string_to_array(u.history, ' '), u.doc
@@ -99,12 +106,12 @@ export async function writeLosers(
     [
       tenantId,
       doctype,
-      losers.map(({ document }) => document.id),
-      losers.map(({ document }) => document.rev),
-      losers.map(({ generation }) => generation),
-      losers.map(({ deleted }) => deleted),
-      losers.map(({ history }) => history.join(' ')),
-      losers.map(({ document }) => storableJson(document.body, document.text)),
+      ids(lost),
+      revs(lost),
+      lost.map(({ generation }) => generation),
+      lost.map(({ deleted }) => deleted),
+      lost.map(({ history }) => history.join(' ')),
+      lost.map(({ document }) => storableJson(document.body, document.text)),
     ],
   )
 }

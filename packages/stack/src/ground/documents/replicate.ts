@@ -105,7 +105,8 @@ async function changeTrees(
 
   let { seq } = feed
   const step = { changes: changed.length, documents: 0, tombstones: 0 }
-  const losers: Leaf[] = []
+  const lost: Leaf[] = []
+  const gone: Leaf[] = []
   const rows: Leaf[] = []
   const settled: Settled[] = []
   for (const [id, tree] of changed) {
@@ -113,20 +114,18 @@ async function changeTrees(
     seq += 1
     const document = makeDocument({ ...winner.document, text: winner.document.text, seq }, winner.document.body)
     rows.push({ ...winner, document })
-    losers.push(...tree.filter(leaf => leaf !== winner))
+    // Only what changes is written: a document may have thousands of conflicts.
+    const were = new Set(before.get(id)?.slice(1))
+    const are = new Set(tree.filter(leaf => leaf !== winner))
+    for (const leaf of are) if (!were.has(leaf)) lost.push(leaf)
+    for (const leaf of were) if (!are.has(leaf)) gone.push(leaf)
     const old = before.get(id)?.[0].document
     step.documents += Number(!document.deleted) - Number(old !== undefined && !old.deleted)
     step.tombstones += Number(document.deleted) - Number(old?.deleted ?? false)
     settled.push({ id, document, before: old })
   }
   await writeRows(run, tenantId, doctype, rows, step)
-  await writeLosers(
-    run,
-    tenantId,
-    doctype,
-    changed.map(([id]) => id),
-    losers,
-  )
+  await writeLosers(run, tenantId, doctype, { gone, lost })
   // The ground's own transactions have it; the rooms' contract does not, so that no room makes up changes.
   await (writer as OpenTransaction).changed(settled.map(change => changeOf(writer, feed.epoch, change)))
   return settled

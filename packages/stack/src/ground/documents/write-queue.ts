@@ -82,16 +82,15 @@ function share(batch: Waiting[], results: EditResult[]): void {
 }
 
 /** One writer's document must not fail another's: after an error each tries by itself. A lost database fails all alike. */
-async function apart(
-  batch: Waiting[],
-  error: unknown,
-  commit: (edits: Edit[]) => ReturnType<Commit>,
-): Promise<void> {
+async function apart(batch: Waiting[], error: unknown, commit: (edits: Edit[]) => ReturnType<Commit>): Promise<void> {
   if (batch.length === 1 || error instanceof DatabaseUnavailable) {
     for (const { reject } of batch) reject(error)
     return
   }
   for (const { edits, resolve, reject } of batch) {
-    await commit(edits).then(({ result, told }) => (told ? void told.then(() => resolve(result)) : resolve(result)), reject)
+    await commit(edits).then(
+      ({ result, told }) => (told ? void told.then(() => resolve(result)) : resolve(result)),
+      reject,
+    )
   }
 }

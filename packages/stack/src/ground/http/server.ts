@@ -36,7 +36,7 @@ export async function createServer({
   const app = fastify({
     logger: false,
     // The one proxy in front of us: what it wrote last. Names further left are whatever the client cared to write.
-    trustProxy: secure ? 1 : false,
+    trustProxy: secure && ((_address, hop) => hop === 0),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: LONGEST_SEGMENT },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,

@@ -44,6 +44,8 @@ export interface ManagedKeyring extends Keyring, AsyncDisposable {
   rotateTenantKey(tenantId: string, reseal?: (() => Promise<unknown>)[]): Promise<string>
   /** Forgets unwrapped keys of a tenant in this process; they are read again when needed. */
   forget(tenantId: string): void
+  /** As `forget`, of all: news of other processes may have got lost. */
+  forgetAll(): void
   /** Deletes the keys of a tenant that goes away: nothing that was sealed for it opens ever again, in no backup of its rows. */
   dropTenant(tenantId: string, query: Query | Transaction<GroundTables>): Promise<void>
 }

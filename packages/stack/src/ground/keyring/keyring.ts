@@ -78,6 +78,7 @@ export function createKeyring({ config, database, clock, log }: KeyringOptions):
       return id
     },
     forget: tenants.forget,
+    forgetAll: tenants.forgetAll,
     async dropTenant(tenantId, query) {
       await sql`delete from konnectory.tenant_keys where instance_id = ${tenantId}`.execute(query)
       tenants.forget(tenantId)

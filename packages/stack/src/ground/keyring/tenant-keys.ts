@@ -36,6 +36,7 @@ export interface TenantKeys {
   /** Wraps what another master key than the current one has wrapped. @returns how many */
   rewrap(): Promise<number>
   forget(tenantId: string): void
+  forgetAll(): void
 }
 
 interface Known {
@@ -98,6 +99,10 @@ export function createTenantKeys(masters: MasterKeys, connection: OwnConnection,
 
   return {
     forget,
+    forgetAll() {
+      cache.clear()
+      reading.clear()
+    },
     async sealing(tenantId) {
       let known = cache.get(tenantId)
       if (!known || !sealingRow(known) || performance.now() - known.readAt > SEALING_MS) {

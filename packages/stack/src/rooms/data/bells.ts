@@ -21,13 +21,24 @@ export function createBells(news: Pick<News, 'subscribe'>): Bells {
   const hanging = new Map<string, Set<Hanging>>()
   const keyOf = (tenant: Tenant, doctype: string) => `${tenant.id} ${doctype}`
   let over = false
-  const end = news.subscribe(({ tenant, doctype, seq }) => {
-    if (seq === undefined || hanging.size === 0) return
-    for (const bell of hanging.get(keyOf(tenant, doctype)) ?? []) {
+  const ring = (bells: Iterable<Hanging>): void => {
+    for (const bell of bells) {
       bell.rung = true
       bell.wake?.('rung')
     }
-  })
+  }
+  const end = news.subscribe(
+    ({ tenant, doctype, seq }) => {
+      if (seq === undefined || hanging.size === 0) return
+      ring(hanging.get(keyOf(tenant, doctype)) ?? [])
+    },
+    {
+      wants: (tenantId, doctype) => hanging.has(`${tenantId} ${doctype}`),
+      missed() {
+        for (const bells of hanging.values()) ring(bells)
+      },
+    },
+  )
 
   return {
     hang(tenant, doctype) {

@@ -24,10 +24,10 @@ export interface Access {
    */
   may(tenant: Tenant, actor: Actor, verb: Verb, target: Target, ancestors?: Ancestor[]): Promise<boolean>
   /**
-   * Throws the 403 when no rule of the actor is about files and the verb. Asked before looking anything up, so that who may
+   * Throws the 403 when no rule of the actor is about files and one of the verbs. Asked before looking anything up, so that who may
    * see nothing does not learn what is there. Does not stand for `assertMay`.
    */
-  assertSome(request: AccessRequest, verb: Verb): void
+  assertSome(request: AccessRequest, ...verbs: [Verb, ...Verb[]]): void
   /** As `may` for the actor of a request, throwing the 403; counts as having asked. */
   assertMay(request: AccessRequest, verb: Verb, target: Target, ancestors?: Ancestor[]): Promise<void>
 }
@@ -51,8 +51,9 @@ export function createAccess({ database }: { database: Pick<Ground['database'], 
   }
   return {
     may,
-    assertSome({ actor: { grant }, allow }, verb) {
-      if (!grant.allowsWholeType(verb, FILES) && rulesAbout(grant, verb, FILES).length === 0) allow.check(false)
+    assertSome({ actor: { grant }, allow }, ...verbs) {
+      const has = (verb: Verb) => grant.allowsWholeType(verb, FILES) || rulesAbout(grant, verb, FILES).length > 0
+      if (!verbs.some(has)) allow.check(false)
     },
     async assertMay({ tenant, actor, allow }, verb, target, ancestors) {
       allow.check(await may(tenant, actor, verb, target, ancestors))

@@ -62,9 +62,19 @@ export function createDirectory({ store, news, subdomains, addressing }: Directo
     for (const [host, { instance }] of byHost.entries()) if (instance.id === id) byHost.delete(host)
   }
 
-  const end = news.subscribe(({ tenant, doctype, id }) => {
-    if (doctype === INSTANCE_NEWS || (doctype === SETTINGS && id === INSTANCE_SETTINGS_ID)) drop(tenant.id)
-  })
+  const end = news.subscribe(
+    ({ tenant, doctype, id }) => {
+      if (doctype === INSTANCE_NEWS || (doctype === SETTINGS && id === INSTANCE_SETTINGS_ID)) drop(tenant.id)
+    },
+    {
+      wants: (_tenantId, doctype) => doctype === SETTINGS,
+      missed() {
+        generation++
+        byId.clear()
+        byHost.clear()
+      },
+    },
+  )
 
   async function look(host: string): Promise<HostMatch | undefined> {
     const app = splitHost(host, subdomains)

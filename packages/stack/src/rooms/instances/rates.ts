@@ -1,3 +1,4 @@
+import type pg from 'pg'
 import type { Ground } from '#ground/ground'
 
 /** What must not happen too often (`protocol/conventions.md` §7). A window starts at its first event. */
@@ -17,6 +18,11 @@ export interface Hit {
   retryAfter: number
 }
 
+/** Where statements are run. */
+export interface Counting {
+  query<R extends pg.QueryResultRow>(text: string, values: unknown[]): Promise<Pick<pg.QueryResult<R>, 'rows'>>
+}
+
 /** Counters of events of instances, in the database: all processes count together. */
 export function createRates({ database: { driver }, clock }: Pick<Ground, 'database' | 'clock'>) {
   return {
@@ -24,10 +30,11 @@ export function createRates({ database: { driver }, clock }: Pick<Ground, 'datab
      * Counts one event, and says whether it was one too many. Counting comes before what is counted: many at the same moment
      * are then no way around a limit.
      * @param key who, within the instance; empty for all of it
+     * @param on the connection of a transaction: the event counts if that commits, and nobody waits for another connection
      */
-    async hit(instanceId: string, { name, limit, windowMs }: Rate, key = ''): Promise<Hit> {
+    async hit(instanceId: string, { name, limit, windowMs }: Rate, key = '', on: Counting = driver): Promise<Hit> {
       const now = clock.now()
-      const { rows } = await driver.query<{ count: number; ends_at: Date; fresh: boolean }>(
+      const { rows } = await on.query<{ count: number; ends_at: Date; fresh: boolean }>(
         `insert into rate_counters as c (instance_id, name, key, count, ends_at) values ($1, $2, $3, 1, $4)
          on conflict (instance_id, name, key) do update set
            count = case when c.ends_at <= $5 then 1 else c.count + 1 end,
@@ -38,7 +45,7 @@ export function createRates({ database: { driver }, clock }: Pick<Ground, 'datab
       const { count, ends_at: endsAt, fresh } = rows[0]!
       // Who makes a row takes a few dead ones away: the table does not grow with the addresses of years.
       if (fresh) {
-        await driver.query(
+        await on.query(
           `delete from rate_counters where ctid in
              (select ctid from rate_counters where ends_at <= $1 limit 20 for update skip locked)`,
           [now],

@@ -36,9 +36,12 @@ export function secretsFromText(text: string): InstanceSecrets {
 /** Keys of instances: sealed in the database, open in memory for those in use. */
 export function createSecrets({ store, keyring, news }: { store: InstanceStore; keyring: Keyring; news: News }) {
   const open = new LRUCache<string, Promise<InstanceSecrets>>({ max: 5_000, ttl: REMEMBERED_FOR })
-  const end = news.subscribe(({ tenant, doctype }) => {
-    if (doctype === INSTANCE_NEWS) open.delete(tenant.id)
-  })
+  const end = news.subscribe(
+    ({ tenant, doctype }) => {
+      if (doctype === INSTANCE_NEWS) open.delete(tenant.id)
+    },
+    { wants: () => false, missed: () => open.clear() },
+  )
 
   return {
     /** @throws HttpError 404 when the instance is gone */

@@ -8,22 +8,32 @@ import type { Instances } from '#rooms/instances'
 import { JOBS } from './job.ts'
 import { AttemptAborted } from './job-error.ts'
 import { KEEP_MS, purgeJobs } from './purge.ts'
+import { createPurgeRound } from './purge-round.ts'
 import { createPush } from './push.ts'
 import { createListener, type Listener } from './queue/listener.ts'
 import { createQueue, type QueueOptions } from './queue/queue.ts'
-import type { EndListener } from './run/begin.ts'
-import { doJob } from './run/do-job.ts'
-import { createLeases } from './run/leases.ts'
-import { startWorkerLoop, type WorkerLoop } from './run/worker-loop.ts'
 import { adminJobRoutes } from './routes/admin.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { maintenanceRoutes } from './routes/maintenance.ts'
 import { supportRoutes } from './routes/support.ts'
+import type { EndListener } from './run/begin.ts'
+import { doJob } from './run/do-job.ts'
+import { createLeases } from './run/leases.ts'
+import { startWorkerLoop, type WorkerLoop } from './run/worker-loop.ts'
 import { jobsOfTriggers, openJobs } from './store.ts'
 import { createUpkeep } from './upkeep.ts'
 import { CLIENT, kindOfWorker, type Worker, type WorkerDefinition, withDefaults } from './worker.ts'
 
-export { hasEnded, type JobOptions, type JobRecord, JOBS, type JobState, jobRecord, readMessage, ZERO_DATE } from './job.ts'
+export {
+  hasEnded,
+  JOBS,
+  type JobOptions,
+  type JobRecord,
+  type JobState,
+  jobRecord,
+  readMessage,
+  ZERO_DATE,
+} from './job.ts'
 export { AttemptAborted, JobError, TIMED_OUT } from './job-error.ts'
 export { jobAnswer, jobsAnswer, presentJob } from './present.ts'
 export { asRequestError, type NewJob, RateExceeded } from './push.ts'
@@ -60,8 +70,7 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
   const workers = new Map<string, Worker>()
   const loops = new Map<string, WorkerLoop>()
   const listeners: EndListener[] = []
-  const purged = new Map<string, number>()
-  let started = false
+  let works = false
   let starting: Promise<void> | undefined
   let disposed: Promise<void> | undefined
 
@@ -81,6 +90,8 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
     workers,
     wake: worker => loops.get(worker)?.wake(),
   })
+  const purgeRound = createPurgeRound(ground, instances)
+  listeners.push(purgeRound.noticed)
   const upkeep = createUpkeep({ documents, clock, queue, listeners })
   instances.onDestroy(instance => queue.forget(instance.id))
   instances.archive.onImported(upkeep.endImported)
@@ -91,7 +102,8 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
       startWorkerLoop({
         worker,
         queue,
-        doJob: (of, claim) => doJob({ documents, clock, log, database, instances, queue, leases, listeners }, of, claim),
+        doJob: (of, claim) =>
+          doJob({ documents, clock, log, database, instances, queue, leases, listeners }, of, claim),
         lookEveryMs: () => (listener.connected ? (options.lookEveryMs ?? LOOK_EVERY_MS) : LOOK_EVERY_WITHOUT_HINTS_MS),
         log,
       }),
@@ -111,8 +123,10 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
     cancel: upkeep.cancel,
     clean: upkeep.clean,
     /** Removes old jobs (`protocol/jobs.md` §2). Default: those of more than two weeks ago, of all workers. */
-    purge: (tenant: Tenant, { olderThanMs = KEEP_MS, workers: of }: { olderThanMs?: number; workers?: string[] } = {}) =>
-      purgeJobs(ground, tenant, { before: new Date(clock.now().getTime() - olderThanMs), workers: of }),
+    purge: (
+      tenant: Tenant,
+      { olderThanMs = KEEP_MS, workers: of }: { olderThanMs?: number; workers?: string[] } = {},
+    ) => purgeJobs(ground, tenant, { before: new Date(clock.now().getTime() - olderThanMs), workers: of }),
     /** Ends a job of the worker `client`, which a device does. */
     endClientJob: (tenant: Tenant, id: string, outcome: { state: 'done' | 'errored'; error?: string | undefined }) =>
       documents.transaction(tenant, async writer => {
@@ -128,12 +142,16 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
     ...service,
     listener,
 
-    /** Says who does the jobs of a name. Before `start`. */
-    registerWorker(definition: WorkerDefinition): void {
-      if (started) throw new Error('workers are registered before the jobs start')
+    /** Says who does the jobs of a name. @returns when its jobs can be pushed: at once before `start` */
+    async registerWorker(definition: WorkerDefinition): Promise<void> {
       if (definition.name === CLIENT || workers.has(definition.name))
         throw new Error(`there is a worker ${definition.name} already`)
-      workers.set(definition.name, withDefaults(definition))
+      const worker = withDefaults(definition)
+      workers.set(worker.name, worker)
+      if (!starting) return
+      await starting
+      await queue.serve([worker.name])
+      if (works && !disposed) startLoop(worker)
     },
 
     /** Is told of each job that has ended, in the transaction that says so. */
@@ -145,19 +163,19 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
      */
     start({ work = true }: { work?: boolean } = {}): Promise<void> {
       starting ??= (async () => {
-        started = true
-        await Promise.all([listener.start(), queue.start([...workers.keys()])])
-        if (work && !disposed) for (const worker of workers.values()) startLoop(worker)
+        works = work
+        const registered = [...workers.values()]
+        await Promise.all([listener.start(), queue.start()])
+        await queue.serve(registered.map(({ name }) => name))
+        if (work && !disposed) for (const worker of registered) startLoop(worker)
       })()
       return starting
     },
 
-    /** Purges instances that have had jobs since; once a day each. For housekeeping. */
-    async housekeeping(): Promise<number> {
-      return await purgeRecent(ground, instances, purged)
-    },
+    /** Purges instances whose jobs ended here lately; once a day each. */
+    housekeeping: purgeRound.work,
 
-    routes: [...jobRoutes(service, ground), ...maintenanceRoutes(service), ...supportRoutes(service)] as Route[],
+    routes: [...jobRoutes(service), ...maintenanceRoutes(service), ...supportRoutes(service)] as Route[],
     adminRoutes: adminJobRoutes(queue),
     migrations,
 
@@ -166,7 +184,7 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
       disposed ??= (async () => {
         await starting?.catch(() => {})
         const stopping = [...loops.values()].map(loop => loop.stop())
-        for (const { controller } of leases.all()) controller.abort(new AttemptAborted('shutdown'))
+        leases.end(new AttemptAborted('shutdown'))
         await Promise.all(stopping)
         await queue[Symbol.asyncDispose]()
         await listener[Symbol.asyncDispose]()

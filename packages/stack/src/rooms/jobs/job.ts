@@ -59,7 +59,12 @@ export function moved(record: JobRecord, state: JobState, change: Partial<JobRec
     throw new Error(`A job that is ${record.state} does not become ${state}`)
   const { event, payload, ...rest } = record
   const ends = TRANSITIONS[state].length === 0
-  return { ...rest, ...(ends ? { event: null } : { event, ...(payload !== undefined && { payload }) }), ...change, state }
+  return {
+    ...rest,
+    ...(ends ? { event: null } : { event, ...(payload !== undefined && { payload }) }),
+    ...change,
+    state,
+  }
 }
 
 /** The message itself; older documents have it as `{"Data":"<base64 of JSON>","Type":"json"}`. */

@@ -1,7 +1,6 @@
-import { jsonText } from '#ground/http/answer'
-import type { Answer } from '#ground/http/answer'
-import { JSON_API_TYPE } from '#ground/http/answer'
 import type { StoredDocument } from '#ground/documents/contract'
+import type { Answer } from '#ground/http/answer'
+import { JSON_API_TYPE, jsonText } from '#ground/http/answer'
 import { JOBS, jobRecord } from './job.ts'
 
 /** A job as JSON:API; `_id` and `_rev` stay in the attributes (`protocol/jobs.md` §1). */

@@ -22,9 +22,10 @@ export async function purgeJobs(
   for (;;) {
     const old = await oldJobs(database.query, tenant.id, { before, keep: KEEP_OF_EACH, workers, limit: CHUNK })
     if (old.length === 0) return deleted
-    const results = await documents
-      .of(tenant)
-      .write(JOBS, old.map(({ id, rev }) => ({ id, rev, body: {}, deleted: true })))
+    const results = await documents.of(tenant).write(
+      JOBS,
+      old.map(({ id, rev }) => ({ id, rev, body: {}, deleted: true })),
+    )
     const gone = results.filter(({ ok }) => ok).length
     deleted += gone
     // Somebody else purges too: theirs is as good.

@@ -1,11 +1,11 @@
-import type pg from 'pg'
 import { CompiledQuery } from 'kysely'
+import type pg from 'pg'
 import type { Body, Documents, DocumentTransaction, StoredDocument } from '#ground/documents/contract'
 import type { Ground } from '#ground/ground'
 import { badRequest, notThere } from '#ground/http/errors'
 import type { Tenant } from '#ground/tenant'
 import type { Instances } from '#rooms/instances'
-import { encodeJson, type JobOptions, type JobRecord, JOBS, readMessage, ZERO_DATE } from './job.ts'
+import { encodeJson, JOBS, type JobOptions, type JobRecord, readMessage, ZERO_DATE } from './job.ts'
 import type { Queue } from './queue/queue.ts'
 import { GRACE_MS } from './run/attempts.ts'
 import { CLIENT, kindOfWorker, limitsOf, rateOf, type Worker } from './worker.ts'
@@ -67,8 +67,15 @@ export function createPush({ documents, clock, instances, queue, workers, wake }
     const record = newRecord(tenant, job, now)
     const refused = await refusal(writer, worker, job)
     if (refused !== undefined)
-      return await writer.create(JOBS, { ...record, event: null, state: 'errored', finished_at: now, error: refused } as Body)
-    if (job.worker === CLIENT) return await writer.create(JOBS, { ...record, state: 'running', started_at: now } as Body)
+      return await writer.create(JOBS, {
+        ...record,
+        event: null,
+        state: 'errored',
+        finished_at: now,
+        error: refused,
+      } as Body)
+    if (job.worker === CLIENT)
+      return await writer.create(JOBS, { ...record, state: 'running', started_at: now } as Body)
     const stored = await writer.create(JOBS, record as unknown as Body)
     await queue.add(query, { ...queued(worker!, record, job), id: stored.id, tenantId: tenant.id })
     writer.afterCommit(() => wake(job.worker))

@@ -104,7 +104,8 @@ export function limitsOf(worker: Worker, { options }: Pick<JobRecord, 'options'>
   }
 }
 
-const lower = (limit: number, asked: number | undefined) => (asked !== undefined && asked > 0 ? Math.min(limit, asked) : limit)
+const lower = (limit: number, asked: number | undefined) =>
+  asked !== undefined && asked > 0 ? Math.min(limit, asked) : limit
 
 const HOUR_MS = 3_600_000
 
@@ -118,7 +119,18 @@ export function rateOf(worker: string): Rate | undefined {
 
 /** Jobs that a device does, not this server. */
 export const CLIENT = 'client'
-const OPEN = new Set(['konnector', 'service', 'sendmail', 'log', 'push', 'zip', 'unzip', 'export', 'import', 'antivirus'])
+const OPEN = new Set([
+  'konnector',
+  'service',
+  'sendmail',
+  'log',
+  'push',
+  'zip',
+  'unzip',
+  'export',
+  'import',
+  'antivirus',
+])
 const RESERVED =
   /^(clean-clients|share-.*|notes-save|sms|migrations|thumbnail|thumbnailck|trash-files|clean-old-trashed|rag-.*)$/
 

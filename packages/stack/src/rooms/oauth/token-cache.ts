@@ -35,6 +35,10 @@ export interface TokenCache<T> extends Disposable {
 export function createTokenCache<T>({ news, clock }: { news: News; clock: Clock }): TokenCache<T> {
   /** Keys of the entries that rest on something. */
   const resting = new Map<string, Set<string>>()
+  /** Of all foundations so far: a handful. */
+  const doctypes = new Set<string>()
+  /** How often news got lost. */
+  let lost = 0
   /** What changed since each look that is under way began. */
   const looks = new Set<Set<string>>()
 
@@ -53,10 +57,20 @@ export function createTokenCache<T>({ news, clock }: { news: News; clock: Clock 
     for (const key of [...(resting.get(tag) ?? [])]) entries.delete(key)
   }
 
-  const end = news.subscribe(({ tenant, doctype, id }) => {
-    if (doctype === INSTANCE_NEWS) drop(tenant.id)
-    else if (id !== undefined) drop(tagOf(tenant, { doctype, id }))
-  })
+  const end = news.subscribe(
+    ({ tenant, doctype, id }) => {
+      if (doctype === INSTANCE_NEWS) drop(tenant.id)
+      else if (id !== undefined) drop(tagOf(tenant, { doctype, id }))
+    },
+    {
+      // What a look under way will rest on is not known yet.
+      wants: (_tenantId, doctype) => looks.size > 0 || doctypes.has(doctype),
+      missed() {
+        lost++
+        entries.clear()
+      },
+    },
+  )
 
   return {
     get(tenant, token) {
@@ -72,11 +86,13 @@ export function createTokenCache<T>({ news, clock }: { news: News; clock: Clock 
     async remember(tenant, token, look) {
       const since = clock.now().getTime()
       const changed = new Set<string>()
+      const before = lost
       looks.add(changed)
       try {
         const { value, foundations } = await look()
         const tags = [tenant.id, ...foundations.map(foundation => tagOf(tenant, foundation))]
-        if (tags.some(tag => changed.has(tag))) return value
+        if (before !== lost || tags.some(tag => changed.has(tag))) return value
+        for (const { doctype } of foundations) doctypes.add(doctype)
         const key = keyOf(tenant, token)
         entries.set(key, { value, tags, since })
         for (const tag of tags) resting.set(tag, (resting.get(tag) ?? new Set()).add(key))

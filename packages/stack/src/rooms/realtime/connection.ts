@@ -11,7 +11,7 @@ import type { Hub, Outgoing } from './hub.ts'
 import { COMPLAINTS, type Complaint, complaintText, readMessage, type Target } from './messages.ts'
 import { createOutbox } from './outbox.ts'
 import { replay } from './replay.ts'
-import { consequenceOf, mayRevoke, runOf } from './revocation.ts'
+import { consequenceOf, FOUNDATIONS, mayRevoke, runOf } from './revocation.ts'
 import { createSubscriptions } from './subscriptions.ts'
 
 /** RFC 6455 §7.4.1. */
@@ -74,8 +74,7 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
 
   const tell = (event: NewsEvent) => {
     const outgoing = hub.outgoing(event)
-    const send = (what: Outgoing) => (isTold(event, what) ? undefined : what.text)
-    outbox.push(outgoing instanceof Promise ? outgoing.then(send) : send(outgoing))
+    if (!isTold(event, outgoing)) outbox.push(outgoing.text)
   }
 
   /** Something happened since, on which a token may rest. */
@@ -89,6 +88,12 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
       if (replaying?.type !== event.doctype) return tell(event)
       if (replaying.kept.length < MOST_KEPT) replaying.kept.push(event)
       else close(CLOSED.policy, 'too slow')
+    },
+    wants: (doctype: string) => FOUNDATIONS.has(doctype) || subscriptions.hears(doctype),
+    missed() {
+      // Perhaps the end of a token, of whoever is looked at now too.
+      stirred = true
+      if (known) enqueue(lookAgain)
     },
   }
 
@@ -162,7 +167,7 @@ export function createConnection(socket: WebSocket, tenant: Tenant, parts: Conne
       return complain(COMPLAINTS.tooMany(MOST_SUBSCRIPTIONS), 'SUBSCRIBE', target)
     if (since !== undefined) return subscribeSince(target, since)
     subscriptions.add(type, id)
-    // Only so that its first event need not wait for the feed to be looked at.
+    // From here on also what other processes change comes in order.
     await hub.look(tenant, type)
   }
 

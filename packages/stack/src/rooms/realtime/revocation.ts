@@ -14,7 +14,8 @@ export type Consequence =
   /** The instance is no more. */
   | 'gone'
 
-const FOUNDATIONS = new Set([CLIENTS, SESSIONS, RUN_NEWS, INSTANCE_NEWS, PERMISSIONS])
+/** What tokens rest on. */
+export const FOUNDATIONS: ReadonlySet<string> = new Set([CLIENTS, SESSIONS, RUN_NEWS, INSTANCE_NEWS, PERMISSIONS])
 
 /** Whether an event may be the end of somebody's token; whose, nobody can say before the token has been looked at. */
 export const mayRevoke = ({ doctype }: NewsEvent): boolean => FOUNDATIONS.has(doctype)

@@ -50,7 +50,8 @@ export function createSubscriptions() {
       const known = types.get(type)
       return known !== undefined && (known.whole || (id !== undefined && known.ids.has(id)))
     },
-    types: (): string[] => [...types.keys()],
+    /** Whether anything of a type is listened to. */
+    hears: (type: string): boolean => types.has(type),
     /** Each subscription; the id is empty for a whole type. */
     all: (): { type: string; id: string }[] =>
       [...types].flatMap(([type, { whole, ids }]) => [

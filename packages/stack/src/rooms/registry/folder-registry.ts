@@ -71,7 +71,12 @@ export function createFolderRegistry(folder: string, clock: { now(): Date }): Re
       tar_prefix: slug,
     }
   }
-  const versionsOf = ({ version }: Built): RegistryObject => ({ has_versions: true, stable: [version], beta: [version], dev: [version] })
+  const versionsOf = ({ version }: Built): RegistryObject => ({
+    has_versions: true,
+    stable: [version],
+    beta: [version],
+    dev: [version],
+  })
   const applicationOf = async (built: Built): Promise<RegistryObject> => ({
     slug: built.slug,
     type: 'konnector',
@@ -98,7 +103,10 @@ export function createFolderRegistry(folder: string, clock: { now(): Date }): Re
       const matching = [...(await all()).values()].filter(built => matches(built, filter))
       const key = sort.replace(/^-/, '')
       const value = (built: Built) =>
-        String({ slug: built.slug, type: 'konnector', editor: built.manifest.editor, created_at: built.createdAt }[key] ?? built.slug)
+        String(
+          { slug: built.slug, type: 'konnector', editor: built.manifest.editor, created_at: built.createdAt }[key] ??
+            built.slug,
+        )
       matching.sort((a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0))
       if (sort.startsWith('-')) matching.reverse()
       const page = matching.slice(from, from + limit)

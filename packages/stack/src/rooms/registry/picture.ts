@@ -20,7 +20,8 @@ export function pictureHeaders(name: string, said = ''): Record<string, string> 
   const shown = KNOWN.has(type) ? type : 'application/octet-stream'
   return {
     'content-type': shown,
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'",
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     ...(shown === 'application/octet-stream' && { 'content-disposition': 'attachment' }),
   }

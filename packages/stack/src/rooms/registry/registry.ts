@@ -54,7 +54,7 @@ export function createRegistries({ log, clientsOf, maintenance }: RegistriesDeps
     if (failure) throw failure
     return undefined
   }
-  const valueOf = async <T>(found: Promise<{ value: T } | undefined>) => (await found)?.value
+  const valueIn = async <T>(found: Promise<{ value: T } | undefined>) => (await found)?.value
 
   const found = async (
     tenant: Tenant,
@@ -66,14 +66,14 @@ export function createRegistries({ log, clientsOf, maintenance }: RegistriesDeps
 
   const registry = {
     async application(tenant: Tenant, slug: string): Promise<RegistryObject | undefined> {
-      const application = await valueOf(first(tenant, client => client.application(slug)))
+      const application = await valueIn(first(tenant, client => client.application(slug)))
       return application && (await overlay(maintenance, [application]))[0]
     },
-    versions: (tenant: Tenant, slug: string) => valueOf(first(tenant, client => client.versions(slug))),
+    versions: (tenant: Tenant, slug: string) => valueIn(first(tenant, client => client.versions(slug))),
     version: (tenant: Tenant, slug: string, version: string) => found(tenant, client => client.version(slug, version)),
     latest: (tenant: Tenant, slug: string, channel: string) => found(tenant, client => client.latest(slug, channel)),
     asset: (tenant: Tenant, slug: string, path: string): Promise<Asset | undefined> =>
-      valueOf(first(tenant, client => client.asset(slug, path))),
+      valueIn(first(tenant, client => client.asset(slug, path))),
 
     /**
      * What can be installed as a version, read and complete.
@@ -86,7 +86,9 @@ export function createRegistries({ log, clientsOf, maintenance }: RegistriesDeps
       { channel, version }: { channel: string; version?: string | undefined },
     ): Promise<{ registry: RegistryClient; version: PublishedVersion } | undefined> {
       const hit =
-        version === undefined ? await registry.latest(tenant, slug, channel) : await registry.version(tenant, slug, version)
+        version === undefined
+          ? await registry.latest(tenant, slug, channel)
+          : await registry.version(tenant, slug, version)
       if (!hit) return undefined
       const read = readVersion(hit.json)
       if (!read) throw new Unreachable(`${hit.registry.name} says too little of this version of ${slug}`)
@@ -113,7 +115,11 @@ export function createRegistries({ log, clientsOf, maintenance }: RegistriesDeps
       for (const [place, client] of clients.entries()) {
         try {
           while (data.length < limit && cursors[place] !== ENDED) {
-            const page = await client.list({ ...query, limit: limit - data.length, cursor: cursors[place] || undefined })
+            const page = await client.list({
+              ...query,
+              limit: limit - data.length,
+              cursor: cursors[place] || undefined,
+            })
             data.push(...page.data.filter(({ slug }) => !earlier.has(String(slug))))
             cursors[place] = page.nextCursor ?? ENDED
             if (page.data.length === 0) cursors[place] = ENDED
@@ -153,7 +159,7 @@ export function createRegistries({ log, clientsOf, maintenance }: RegistriesDeps
       const own = (await maintenance.list()).find(entry => entry.slug === slug)
       if (own) return { ...own, level: 'stack' }
       try {
-        const application = await valueOf(first(tenant, client => client.application(slug)))
+        const application = await valueIn(first(tenant, client => client.application(slug)))
         return application && maintenanceOf(application)
       } catch (error) {
         if (error instanceof Unreachable) return undefined

@@ -6,7 +6,9 @@ const NUMBER = '(0|[1-9]\\d{0,4})'
 const VERSION = new RegExp(`^v?${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(?:beta\\.${NUMBER}|dev\\.[0-9a-f]{1,40}))?$`)
 
 /** The parts of a version; undefined for what is none. */
-export function parseVersion(text: string): { numbers: number[]; beta: number | undefined; channel: Channel } | undefined {
+export function parseVersion(
+  text: string,
+): { numbers: number[]; beta: number | undefined; channel: Channel } | undefined {
   const match = VERSION.exec(text)
   if (!match) return undefined
   const channel = text.includes('-beta.') ? 'beta' : text.includes('-dev.') ? 'dev' : 'stable'

@@ -4,7 +4,15 @@ import { type Route, route } from '#ground/http/route'
 import { parameter, type Query } from '../read/page-query.ts'
 import { FILES, ROOT_ID } from '../record.ts'
 import { aboutOf, contentOf, fileAboutOf, isObject } from '../write/parameters.ts'
-import { ABOUT_LIMIT, createAnswers, type DataBody, dataBody, dataOf, type WriteRequest, type WriteRouteDeps } from './write-deps.ts'
+import {
+  ABOUT_LIMIT,
+  createAnswers,
+  type DataBody,
+  dataBody,
+  dataOf,
+  type WriteRequest,
+  type WriteRouteDeps,
+} from './write-deps.ts'
 
 /** Making files and directories, and copies of them (`protocol/files.md` §3). */
 export function createRoutes(deps: WriteRouteDeps): Route[] {
@@ -13,7 +21,7 @@ export function createRoutes(deps: WriteRouteDeps): Route[] {
 
   async function create(request: WriteRequest, directoryId: string) {
     const { tenant, query, headers } = request
-    const caller = answers.caller(request)
+    const caller = answers.caller(request, 'POST', 'GET')
     const type = parameter(query, 'Type')
     if (type === 'file') {
       const file = await writer.createFile(tenant, caller, directoryId, {
@@ -64,7 +72,7 @@ export function createRoutes(deps: WriteRouteDeps): Route[] {
       permission: { inside: 'GET on the source, POST on the copy' },
       async handle(request) {
         const { tenant, params, query } = request
-        const copy = await writer.copyFile(tenant, answers.caller(request), params.id, {
+        const copy = await writer.copyFile(tenant, answers.caller(request, 'POST'), params.id, {
           name: parameter(query, 'Name') ?? parameter(query, 'name'),
           directoryId: parameter(query, 'DirID') ?? parameter(query, 'dirID') ?? parameter(query, 'dirid'),
         })
@@ -93,7 +101,7 @@ export function createRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'POST in the root' },
       handle: async request =>
-        answers.entry(request, await writer.sharedDrives(request.tenant, answers.caller(request))),
+        answers.entry(request, await writer.sharedDrives(request.tenant, answers.caller(request, 'POST'))),
     }),
   ]
 }

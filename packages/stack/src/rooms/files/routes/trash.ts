@@ -18,7 +18,7 @@ export function trashRoutes(deps: WriteRouteDeps): Route[] {
       async handle(request) {
         const { tenant, params, query, headers } = request
         const rev = revisionOf(query, headers)
-        return answers.entry(request, await writer.trash(tenant, answers.caller(request), params.id, rev))
+        return answers.entry(request, await writer.trash(tenant, answers.caller(request, 'PATCH'), params.id, rev))
       },
     }),
     route<{ id: string }, Query>({
@@ -29,7 +29,7 @@ export function trashRoutes(deps: WriteRouteDeps): Route[] {
       permission: { inside: 'PATCH on the entry' },
       async handle(request) {
         const { tenant, params } = request
-        return answers.entry(request, await writer.restore(tenant, answers.caller(request), params.id))
+        return answers.entry(request, await writer.restore(tenant, answers.caller(request, 'PATCH'), params.id))
       },
     }),
     route<{ id: string }, Query>({
@@ -39,7 +39,7 @@ export function trashRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'DELETE on the entry' },
       async handle(request) {
-        await writer.destroyTrashed(request.tenant, answers.caller(request), request.params.id)
+        await writer.destroyTrashed(request.tenant, answers.caller(request, 'DELETE'), request.params.id)
         return noContent()
       },
     }),
@@ -50,7 +50,7 @@ export function trashRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'DELETE on the trash' },
       async handle(request) {
-        await writer.emptyTrash(request.tenant, answers.caller(request))
+        await writer.emptyTrash(request.tenant, answers.caller(request, 'DELETE'))
         return noContent()
       },
     }),

@@ -27,7 +27,13 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
   async function patch(request: WriteRequest<unknown, DataBody>, find: Finder) {
     const { tenant, query, headers, body } = request
     const changes = patchOf(dataOf(body))
-    const entry = await writer.patch(tenant, answers.caller(request), find, changes, revisionOf(query, headers))
+    const entry = await writer.patch(
+      tenant,
+      answers.caller(request, 'PATCH'),
+      find,
+      changes,
+      revisionOf(query, headers),
+    )
     return answers.entry(request, entry)
   }
 
@@ -41,7 +47,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       body: { stream: true },
       async handle(request) {
         const { tenant, params, query, headers } = request
-        const file = await writer.overwriteFile(tenant, answers.caller(request), params.id, {
+        const file = await writer.overwriteFile(tenant, answers.caller(request, 'PUT'), params.id, {
           stream: request.stream,
           signal: request.signal,
           ...contentOf(query, headers),
@@ -94,7 +100,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
         if (items.length > MOST_PATCHES) throw badRequest(`More than ${MOST_PATCHES} changes`)
         // Nothing to do is nothing to ask about.
         if (items.length === 0) request.allow.check(true)
-        const caller = answers.caller(request)
+        const caller = answers.caller(request, 'PATCH')
         const errors: object[] = []
         let status = 0
         for (const item of items) {
@@ -122,7 +128,7 @@ export function updateRoutes(deps: WriteRouteDeps): Route[] {
       async handle(request) {
         const { tenant, params, query, headers, body } = request
         const data = dataOf(body)
-        const file = await writer.describeAnew(tenant, answers.caller(request), params.id, {
+        const file = await writer.describeAnew(tenant, answers.caller(request, 'PUT'), params.id, {
           rev: revisionOf(query, headers),
           tags: fileAboutOf(query, headers).tags,
           metadata: isObject(data) && isObject(data.attributes) ? data.attributes : {},

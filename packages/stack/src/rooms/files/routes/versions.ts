@@ -23,7 +23,7 @@ export function versionRoutes(deps: WriteRouteDeps): Route[] {
       async handle(request) {
         const { tenant, params, query, headers } = request
         const rev = revisionOf(query, headers)
-        const file = await writer.revert(tenant, answers.caller(request), params.id, params.version, rev)
+        const file = await writer.revert(tenant, answers.caller(request, 'POST'), params.id, params.version, rev)
         return answers.entry(request, file)
       },
     }),
@@ -41,7 +41,13 @@ export function versionRoutes(deps: WriteRouteDeps): Route[] {
         })
         if (!tags) throw invalidAttribute('tags', 'tags are missing')
         const { tenant, params } = request
-        const version = await writer.tagVersion(tenant, answers.caller(request), params.id, params.version, tags)
+        const version = await writer.tagVersion(
+          tenant,
+          answers.caller(request, 'PATCH'),
+          params.id,
+          params.version,
+          tags,
+        )
         return jsonApi({ data: presentVersion(version) })
       },
     }),
@@ -52,7 +58,12 @@ export function versionRoutes(deps: WriteRouteDeps): Route[] {
       family: 'json-api',
       permission: { inside: 'DELETE on the file' },
       async handle(request) {
-        await writer.removeVersion(request.tenant, answers.caller(request), request.params.id, request.params.version)
+        await writer.removeVersion(
+          request.tenant,
+          answers.caller(request, 'DELETE'),
+          request.params.id,
+          request.params.version,
+        )
         return noContent()
       },
     }),

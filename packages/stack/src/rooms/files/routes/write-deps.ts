@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Answer, jsonApi } from '#ground/http/answer'
 import { badRequest } from '#ground/http/errors'
+import type { Verb } from '#ground/http/grant'
 import type { RouteRequest } from '#ground/http/route'
 import type { Access } from '../access.ts'
 import { parameter, type Query } from '../read/page-query.ts'
@@ -25,7 +26,7 @@ type AnyRequest = RouteRequest<never, Query, never>
  * one of 16 MiB kept the server busy for fifteen seconds.
  */
 export const ABOUT_LIMIT = 1024 * 1024
-/** Of a batch, whose entries stay within the same bounds together. */
+/** Bytes of JSON about the entries of one batch, all together. */
 export const BATCH_LIMIT = 4 * ABOUT_LIMIT
 
 /** A JSON:API document whose attributes the handler reads. */
@@ -40,7 +41,11 @@ export function dataOf({ data }: DataBody): unknown {
 
 export function createAnswers({ access, reader, writer }: WriteRouteDeps) {
   return {
-    caller: (request: unknown): Caller => callerOf(access, request as AnyRequest),
+    /** @param verbs one of which is needed, as a first look: who may do nothing of the kind does not learn what is there */
+    caller(request: unknown, ...verbs: [Verb, ...Verb[]]): Caller {
+      access.assertSome(request as AnyRequest, ...verbs)
+      return callerOf(access, request as AnyRequest)
+    },
     /** The entry as a single GET shows it. */
     async entry({ tenant, query }: Pick<AnyRequest, 'tenant' | 'query'>, entry: Entry, status = 200): Promise<Answer> {
       return jsonApi(await reader.show(tenant, entry, query), status)

@@ -47,15 +47,16 @@ export function createDirectoryAt(
   const names = pathComponents(path)
   return context.inTree(tenant, async tree => {
     const { directory: deepest, missing, inTheWay } = await walk(tree, names)
-    if (inTheWay) throw nameTaken()
     if (missing.length === 0) {
-      if (!recursive) throw nameTaken()
       await caller.assertMay(['GET', 'POST'], deepest, () => tree.above(deepest))
+      if (!recursive) throw nameTaken()
       return deepest
     }
+    // Before anything is said of what is there.
+    await assertMayCreate(tree, caller, deepest, missing[0]!, missing.length === 1 ? about : {})
+    if (inTheWay) throw nameTaken()
     if (missing.length > 1 && !recursive) throw fileMissing()
     if (!isPlace(deepest)) throw fileMissing()
-    await assertMayCreate(tree, caller, deepest, missing[0]!, missing.length === 1 ? about : {})
     let current = deepest
     for (const [index, name] of missing.entries()) {
       const isLast = index === missing.length - 1

@@ -71,6 +71,15 @@ export function pageRoutes({ passphrase, redirects }: LoginDeps): Route[] {
     }),
     route({
       method: 'GET',
+      path: '/.well-known/change-password',
+      summary: 'Where a password manager changes the passphrase: in the settings app',
+      family: 'page',
+      permission: { public: 'the same for everybody' },
+      evenWhenBlocked: true,
+      handle: ({ tenant }) => redirect(`${redirects.appUrl(tenant as Instance, 'settings')}#/profile/password`, 302),
+    }),
+    route({
+      method: 'GET',
       path: '/assets/auth/:name',
       summary: 'Style and script of the pages',
       family: 'page',

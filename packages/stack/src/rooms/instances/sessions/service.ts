@@ -55,17 +55,21 @@ export function createSessions({ ground, secrets, subdomains }: SessionsDeps) {
   const keyOf = (instanceId: string, id: string) => `${instanceId} ${id}`
   /** Of the last drop: what was read before it must not be kept after it. */
   let generation = 0
-  const end = news.subscribe(({ tenant, doctype, id, verb }) => {
-    if (doctype === SESSIONS && id !== undefined && verb !== 'CREATED') {
-      generation++
-      open.delete(keyOf(tenant.id, id))
-    }
-    // Rare, and what is dropped is read again.
-    if (doctype === INSTANCE_NEWS) {
-      generation++
-      open.clear()
-    }
-  })
+  const dropAll = () => {
+    generation++
+    open.clear()
+  }
+  const end = news.subscribe(
+    ({ tenant, doctype, id, verb }) => {
+      if (doctype === SESSIONS && id !== undefined && verb !== 'CREATED') {
+        generation++
+        open.delete(keyOf(tenant.id, id))
+      }
+      // Rare, and what is dropped is read again.
+      if (doctype === INSTANCE_NEWS) dropAll()
+    },
+    { wants: (_tenantId, doctype) => doctype === SESSIONS, missed: dropAll },
+  )
 
   const isOver = ({ createdAt, lastSeen, shortRun }: Session): boolean => {
     const now = clock.now().getTime()

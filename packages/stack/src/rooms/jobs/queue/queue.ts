@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type pg from 'pg'
-import { PgBoss } from 'pg-boss'
+import { type Job, PgBoss } from 'pg-boss'
 import { type GroundTables, typedError } from '#ground/database/index'
 import type { Log } from '#ground/log'
 import type { Listener } from './listener.ts'
@@ -31,8 +31,10 @@ type Tx = Transaction<GroundTables>
 
 /** What waits to be done, in the database: pg-boss, of which nothing else in the house knows. */
 export interface Queue extends AsyncDisposable {
-  /** Makes what is missing for these workers. Before anything else. */
-  start(workers: string[]): Promise<void>
+  /** Before anything else. */
+  start(): Promise<void>
+  /** Makes what is missing for these workers. */
+  serve(workers: string[]): Promise<void>
   /** There if the caller's transaction commits, and only then. */
   add(query: Tx, job: QueuedJob): Promise<void>
   /** @returns at most `limit` jobs, manual ones first; none whose key somebody holds */
@@ -107,11 +109,14 @@ export function createQueue(
     try {
       await client.query('begin')
       await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [CLAIM_LOCK, worker])
-      const jobs = await boss.fetch<{ tenant: string }>(worker, {
-        batchSize: limit,
-        groupConcurrency: 1,
-        db: clientAsQueueDatabase(client),
-      })
+      const jobs: Job<{ tenant: string }>[] = []
+      while (jobs.length < limit) {
+        // One by one: of several of a key in one fetch it would take the oldest, not the most urgent.
+        const db = clientAsQueueDatabase(client)
+        const [job] = await boss.fetch<{ tenant: string }>(worker, { groupConcurrency: 1, db })
+        if (!job) break
+        jobs.push(job)
+      }
       await client.query('commit')
       return jobs
     } catch (error) {
@@ -125,9 +130,12 @@ export function createQueue(
   }
 
   return {
-    async start(workers) {
+    async start() {
       await boss.start()
       started = true
+    },
+
+    async serve(workers) {
       const there = new Set((await boss.getQueues()).map(({ name }) => name))
       for (const name of workers) if (!there.has(name)) await boss.createQueue(name)
     },
@@ -162,8 +170,7 @@ export function createQueue(
     },
 
     async holds(query, claim) {
-      const { affected } = await boss.touch(claim.worker, attempt(claim), { db: transactionAsQueueDatabase(query) })
-      return affected === 1
+      return affectedOne(await boss.touch(claim.worker, attempt(claim), { db: transactionAsQueueDatabase(query) }))
     },
 
     async renew(claims) {
@@ -177,8 +184,7 @@ export function createQueue(
     },
 
     async settle(query, claim) {
-      const { affected } = await boss.deleteJob(claim.worker, attempt(claim), { db: transactionAsQueueDatabase(query) })
-      return affected === 1
+      return affectedOne(await boss.deleteJob(claim.worker, attempt(claim), { db: transactionAsQueueDatabase(query) }))
     },
 
     async withdraw(query, worker, ids) {
@@ -230,6 +236,9 @@ export function createQueue(
     },
   }
 }
+
+/** Its types leave out what its documentation promises. */
+const affectedOne = (response: object): boolean => 'affected' in response && response.affected === 1
 
 /** Ids of documents are UUIDs without dashes; the queue has them with. */
 const queueId = (id: string) => id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

@@ -27,12 +27,12 @@ export interface Attempts {
 export async function tryJob(attempts: Attempts): Promise<JobOutcome | undefined> {
   const { worker, maxAttempts, signal, log } = attempts
   for (let attempt = 1; ; attempt++) {
+    if (signal.aborted) return undefined
     const { outcome, final } = await tryOnce(attempts, attempt)
     if (signal.aborted) return undefined
     if (outcome.state === 'done' || final || attempt >= maxAttempts) return outcome
     log.info('a job failed and is tried again', { attempt, error: outcome.error })
     await delay(backOff(worker.retryDelayMs, attempt), undefined, { signal }).catch(ignoreAbort)
-    if (signal.aborted) return undefined
   }
 }
 
@@ -40,11 +40,14 @@ export async function tryJob(attempts: Attempts): Promise<JobOutcome | undefined
 export const backOff = (firstMs: number, attempt: number, random: () => number = Math.random): number =>
   firstMs * 2 ** (attempt - 1) * (0.9 + 0.2 * random())
 
-async function tryOnce({ worker, job, maxAttempts, timeoutSeconds, signal: outer, log, heartbeat }: Attempts, attempt: number) {
+async function tryOnce(
+  { worker, job, maxAttempts, timeoutSeconds, signal: outer, log, heartbeat }: Attempts,
+  attempt: number,
+) {
   const timeout = new AbortController()
   const signal = AbortSignal.any([outer, timeout.signal])
   const timer = setTimeout(() => timeout.abort(new AttemptAborted('timeout')), timeoutSeconds * 1000)
-  const work = Promise.try(() => worker.run(job, { signal, log, attempt, maxAttempts, timeoutSeconds, heartbeat })).then(
+  const work = (async () => worker.run(job, { signal, log, attempt, maxAttempts, timeoutSeconds, heartbeat }))().then(
     result => ({ result }),
     (error: unknown) => ({ error }),
   )
@@ -89,8 +92,7 @@ function outcomeOf(ended: { result: unknown } | { error: unknown }, timedOut: bo
     return { outcome, final: !retry }
   }
   if (timedOut) return { outcome: { state: 'errored', error: TIMED_OUT } satisfies JobOutcome, final: false }
-  if ('result' in ended)
-    return { outcome: { state: 'done', result: ended.result } satisfies JobOutcome, final: true }
+  if ('result' in ended) return { outcome: { state: 'done', result: ended.result } satisfies JobOutcome, final: true }
   if (!(ended.error instanceof AttemptAborted)) log.error('a worker failed', { error: ended.error })
   const error = ended.error instanceof Error ? ended.error.message : String(ended.error)
   const outcome: JobOutcome = { state: 'errored', error: error.slice(0, LONGEST_ERROR) }

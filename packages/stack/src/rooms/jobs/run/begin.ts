@@ -1,7 +1,7 @@
 import type { DocumentTransaction } from '#ground/documents/contract'
 import type { Ground } from '#ground/ground'
 import type { Instance } from '#rooms/instances'
-import { decodeJson, hasEnded, JOBS, jobRecord, type JobRecord, moved, readMessage } from '../job.ts'
+import { decodeJson, hasEnded, JOBS, type JobRecord, jobRecord, moved, readMessage } from '../job.ts'
 import type { Claim, Queue } from '../queue/queue.ts'
 import { type Limits, limitsOf, type RunningJob, type Worker } from '../worker.ts'
 

@@ -16,12 +16,21 @@ const LOOK_EVERY_MS = 1000
  * Renews the leases of all jobs of this process. A job whose lease may end before we hear of it again is let go in time: after
  * two thirds of a lease without an answer, so that what takes a few seconds to stop has stopped when another begins.
  */
-export function createLeases({ queue, leaseSeconds, log }: { queue: Pick<Queue, 'renew'>; leaseSeconds: number; log: Log }) {
+export function createLeases({
+  queue,
+  leaseSeconds,
+  log,
+}: {
+  queue: Pick<Queue, 'renew'>
+  leaseSeconds: number
+  log: Log
+}) {
   const held = new Set<HeldJob>()
   const renewEveryMs = (leaseSeconds * 1000) / 5
   const longestSilenceMs = (leaseSeconds * 1000 * 2) / 3
   let timer: NodeJS.Timeout | undefined
   let renewing = false
+  let ending: AttemptAborted | undefined
   let renewedAt = performance.now()
 
   async function renew(): Promise<void> {
@@ -58,6 +67,7 @@ export function createLeases({ queue, leaseSeconds, log }: { queue: Pick<Queue, 
     add(claim: Claim): HeldJob {
       const job = { claim, controller: new AbortController(), seenAt: performance.now() }
       held.add(job)
+      if (ending) job.controller.abort(ending)
       timer ??= setInterval(look, LOOK_EVERY_MS)
       return job
     },
@@ -67,7 +77,11 @@ export function createLeases({ queue, leaseSeconds, log }: { queue: Pick<Queue, 
       clearInterval(timer)
       timer = undefined
     },
-    all: (): HeldJob[] => [...held],
+    /** Lets go of all jobs, and of those that come. */
+    end(reason: AttemptAborted): void {
+      ending = reason
+      for (const { controller } of held) controller.abort(reason)
+    },
     find: (id: string) => [...held].find(({ claim }) => claim.id === id),
   }
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Log } from '#ground/log'
 import type { Claim, Queue } from '../queue/queue.ts'
 import type { Worker } from '../worker.ts'
@@ -29,6 +30,8 @@ export function startWorkerLoop({
   log: Log
 }): WorkerLoop {
   const running = new Set<Promise<void>>()
+  // Who pushes a job wakes us, from inside of a transaction: what is done here is no part of it.
+  const outside = AsyncLocalStorage.snapshot()
   let looking: Promise<void> | undefined
   let again = false
   let stopped = false
@@ -59,7 +62,7 @@ export function startWorkerLoop({
     again = true
     if (stopped || looking) return
     clearTimeout(timer)
-    looking = look()
+    looking = outside(look)
       .catch(error => {
         again = false
         log.warn('jobs could not be claimed; tried again later', { worker: worker.name, error })

@@ -13,7 +13,13 @@ export interface TarFile {
   content: AsyncGenerator<Buffer>
 }
 
-const WHAT: Record<string, string> = { 1: 'a hard link', 2: 'a symbolic link', 3: 'a device', 4: 'a device', 6: 'a pipe' }
+const WHAT: Record<string, string> = {
+  1: 'a hard link',
+  2: 'a symbolic link',
+  3: 'a device',
+  4: 'a device',
+  6: 'a pipe',
+}
 
 /**
  * The regular files of a tar (ustar, pax, GNU names), one after the other. Directories are left out: files make theirs.
@@ -31,9 +37,14 @@ export async function* readTar(stream: AsyncIterable<Buffer>): AsyncGenerator<Ta
     const length = size ?? told.size
     if ('xgLK'.includes(told.type)) {
       const text = await extension(reader, told.size)
-      if (told.type === 'x') ({ name, size } = { name, size, ...paxOf(text) })
+      if (told.type === 'x') {
+        const said = paxOf(text)
+        name = said.name ?? name
+        size = said.size ?? size
+      }
       // What holds for all that follows is a comment in every archive we know (git's commit id).
-      if (told.type === 'g' && Object.keys(paxOf(text)).length > 0) throw new ArchiveRefused('It has one name for all files')
+      if (told.type === 'g' && Object.keys(paxOf(text)).length > 0)
+        throw new ArchiveRefused('It has one name for all files')
       if (told.type === 'L') name = textOf(text)
       continue
     }
@@ -49,7 +60,8 @@ export async function* readTar(stream: AsyncIterable<Buffer>): AsyncGenerator<Ta
       if (length > 0) throw new ArchiveRefused('A directory in it has a content')
       continue
     }
-    if (told.type !== '0') throw new ArchiveRefused(`It holds something of the unknown kind ${JSON.stringify(told.type)}`)
+    if (told.type !== '0')
+      throw new ArchiveRefused(`It holds something of the unknown kind ${JSON.stringify(told.type)}`)
     // Before pax and ustar, a directory was a file whose name ends with a slash.
     if (!file.name.endsWith('/')) yield file
     for await (const _unread of file.content) {
@@ -77,7 +89,10 @@ function headerOf(header: Buffer): { name: string; size: number; type: string } 
 
 /** Sizes beyond 8 GiB are written in another way; none of them is taken. */
 function octal(field: Buffer): number {
-  const text = field.toString('latin1').replace(/[\0 ]+$/, '').replace(/^ +/, '')
+  const text = field
+    .toString('latin1')
+    .replace(/[\0 ]+$/, '')
+    .replace(/^ +/, '')
   if (!/^[0-7]{1,11}$/.test(text)) throw new ArchiveRefused('It is not a tar archive, or was damaged')
   return Number.parseInt(text, 8)
 }

@@ -23,7 +23,10 @@ export async function unpack(archive: Buffer, limits: ArchiveLimits, sink: FileS
       if (path !== '') await sink(path, size, content)
     }
   } catch (error) {
-    if (typeof (error as NodeJS.ErrnoException).code === 'string' && (error as NodeJS.ErrnoException).code?.startsWith('Z_'))
+    if (
+      typeof (error as NodeJS.ErrnoException).code === 'string' &&
+      (error as NodeJS.ErrnoException).code?.startsWith('Z_')
+    )
       throw new ArchiveRefused('It is not a gzip archive, or was damaged', { cause: error })
     throw error
   } finally {

@@ -8,7 +8,11 @@ export function createMaintenanceStore(query: Query) {
   const tables = query.withTables<Tables>()
   return {
     async list(): Promise<{ slug: string; options: MaintenanceOptions }[]> {
-      const rows = await tables.selectFrom('konnector_maintenance').select(['slug', 'options']).orderBy('slug').execute()
+      const rows = await tables
+        .selectFrom('konnector_maintenance')
+        .select(['slug', 'options'])
+        .orderBy('slug')
+        .execute()
       return rows.map(({ slug, options }) => ({ slug, options: options as MaintenanceOptions }))
     },
     async put(slug: string, options: MaintenanceOptions, now: Date): Promise<void> {

@@ -71,7 +71,12 @@ async function get(
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = ask(
       url,
-      { lookup, signal, agent: false, headers: { 'user-agent': 'konnectory', 'accept-encoding': 'identity', ...headers } },
+      {
+        lookup,
+        signal,
+        agent: false,
+        headers: { 'user-agent': 'konnectory', 'accept-encoding': 'identity', ...headers },
+      },
       resolve,
     )
     request.once('error', reject)

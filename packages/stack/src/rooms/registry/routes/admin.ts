@@ -1,11 +1,11 @@
+import { isSlug } from '@konnectory/protocol'
 import { z } from 'zod'
 import { json, noContent } from '#ground/http/answer'
 import { invalidParameter } from '#ground/http/errors'
 import { type Route, route } from '#ground/http/route'
-import { isSlug } from '@konnectory/protocol'
+import type { RegistryClient } from '../client.ts'
 import { type MaintenanceOptions, maintenanceOptionsSchema, presentMaintenance } from '../maintenance/maintenance.ts'
 import type { MaintenanceStore } from '../maintenance/maintenance-store.ts'
-import type { RegistryClient } from '../client.ts'
 import type { Registries } from '../registry.ts'
 
 const OPERATOR = { public: 'only on the administration listener, which asks for its secret' }

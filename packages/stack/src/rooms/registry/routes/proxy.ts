@@ -51,7 +51,10 @@ export function proxyRoutes(registries: Registries): Route[] {
       async ({ tenant, query }) => {
         const { data, nextCursor } = await registries.list(tenant, query)
         const shown = data.map(application => withAddress(application, tenant.url))
-        return json({ data: shown, meta: { count: data.length, ...(nextCursor !== undefined && { next_cursor: nextCursor }) } })
+        return json({
+          data: shown,
+          meta: { count: data.length, ...(nextCursor !== undefined && { next_cursor: nextCursor }) },
+        })
       },
       listQuerySchema,
     ),
@@ -66,11 +69,15 @@ export function proxyRoutes(registries: Registries): Route[] {
       if (!application) throw unknown()
       return json(withAddress(application, tenant.url))
     }),
-    get('/registry/:app/versions', 'Versions of an application, by channel', async ({ tenant, params: { app = '' } }) => {
-      const versions = await registries.versions(tenant, app)
-      if (!versions) throw unknown()
-      return json(versions)
-    }),
+    get(
+      '/registry/:app/versions',
+      'Versions of an application, by channel',
+      async ({ tenant, params: { app = '' } }) => {
+        const versions = await registries.versions(tenant, app)
+        if (!versions) throw unknown()
+        return json(versions)
+      },
+    ),
     get('/registry/:app/:version', 'One version', async ({ tenant, params: { app = '', version = '' } }) => {
       const found = await registries.version(tenant, app, version)
       if (!found) throw unknown()
@@ -113,7 +120,11 @@ function pictureRoutes(registries: Registries): Route[] {
         const found = await reachable(() => registries.asset(tenant, app, where + file.replace('*', rest)))
         if (!found) throw unknown()
         const { bytes: content, type } = found
-        return bytes(content, { ...pictureHeaders(rest || '.svg', type), 'content-length': String(content.length), ...headers })
+        return bytes(content, {
+          ...pictureHeaders(rest || '.svg', type),
+          'content-length': String(content.length),
+          ...headers,
+        })
       },
     })
   return ['icon', 'partnership_icon', 'screenshots/*'].flatMap(file => [
@@ -123,7 +134,10 @@ function pictureRoutes(registries: Registries): Route[] {
   ])
 }
 
-async function assertMaySee({ actorIfAny, session }: RouteRequest<Record<string, string>, unknown, unknown>): Promise<void> {
+async function assertMaySee({
+  actorIfAny,
+  session,
+}: RouteRequest<Record<string, string>, unknown, unknown>): Promise<void> {
   const actor = await actorIfAny()
   if (actor?.grant.allowsWholeType('GET', 'io.cozy.apps')) return
   if (await session()) return

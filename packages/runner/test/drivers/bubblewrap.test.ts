@@ -1,0 +1,3 @@
+import { konnectorSuite } from '../konnector-suite.ts'
+
+konnectorSuite('bubblewrap')
