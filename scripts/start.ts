@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   try {
     const instance = await firstInstance(adminOf(data), values.domain)
     if (values.json) process.stdout.write(`${JSON.stringify({ ...instance, admin: ready.admin })}\n`)
-    else process.stdout.write(welcome(instance, values.domain))
+    else process.stdout.write(welcome(instance, values.domain, data))
   } catch (error) {
     server.kill('SIGTERM')
     await ended
@@ -73,8 +73,10 @@ function startServer({ data, port, verbose }: { data: string; port: string; verb
       ...process.env,
       KONNECTORY_DATA: data,
       KONNECTORY_PORT: port,
+      // Ended by force, we let go of its standard input, and it stops.
+      KONNECTORY_WITH_PARENT: '1',
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     // Ctrl-C reaches the whole group of a terminal; the server is told by us, once.
     detached: true,
   })
@@ -130,13 +132,15 @@ async function newRegisterToken(ask: Admin['ask'], path: string): Promise<string
   return ((await answer.json()) as { data: { attributes: { register_token: string } } }).data.attributes.register_token
 }
 
-function welcome({ url, onboarding }: { url: string; onboarding?: string }, domain: string): string {
+function welcome({ url, onboarding }: { url: string; onboarding?: string }, domain: string, data: string): string {
+  // The command finds the server through its data directory; the usual one need not be said.
+  const prefix = data === join(ROOT, 'konnectory-data') ? '' : `KONNECTORY_DATA=${data} `
   return `
 Konnectory is running.
 
   Your space            ${url}
 ${onboarding ? `  Choose your password  ${onboarding}\n` : ''}  What programs can ask ${url}docs/api
-  A token for a script  npm run --silent konnectory -- instances token-cli ${domain} io.cozy.files io.cozy.bills
+  A token for a script  ${prefix}npm run --silent konnectory -- instances token-cli ${domain} io.cozy.files io.cozy.bills
 
 Stop it with Ctrl-C. A konnector to try, without this server: npm run demo
 `

@@ -24,7 +24,8 @@ export function rawCase(world: World, random: Random): RawCase {
     `POST /files/${world.directory}?Type=file&Name=raw${random.seed()} HTTP/1.1\r\n${auth}Content-Type: text/plain\r\n${headers}\r\n${body}`
   const chunked = 'Transfer-Encoding: chunked\r\n'
   return random.pick<() => RawCase>([
-    () => whole(random.bytes(random.pick([1, 100, 5000])), '\r\n\r\n'),
+    // Not empty lines alone: a server may wait for what comes after them (RFC 9112 §2.2).
+    () => whole('\u0001', random.bytes(random.pick([1, 100, 5000])), '\r\n\r\n'),
     () => whole('GET / HTTP/1.1\r\n\r\n'),
     () => whole('GET /\r\n\r\n'),
     () => whole(`GET /version HTTP/1.0\r\n\r\n`),

@@ -8,7 +8,7 @@ export const PATIENCE = 5000
 const INSIDE = [
   /\n\s+at \S.*:\d+:\d+/,
   /\bat (?:async )?[\w.<>]+ \((?:file|node):/,
-  /file:\/\/\/|node_modules|packages\/stack|\/work\/main/,
+  /file:\/\/\/(?!etc\/passwd)|node_modules|packages\/stack|\/work\/main/,
   /\b(?:select|insert into|update|delete from)\s[\s\S]{1,200}\b(?:from|values|set|where)\s[\s\S]*\$\d/i,
   /syntax error at or near|violates .* constraint|duplicate key value|invalid input syntax|invalid byte sequence|unsupported Unicode escape|relation ".*" does not exist|out of range for type/,
   /\b(?:TypeError|RangeError|SyntaxError|ReferenceError|ZodError|URIError)\b/,

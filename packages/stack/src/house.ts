@@ -104,7 +104,8 @@ export async function createHouse({ config: given, database, listeners, log, clo
   cleanup.use(rooms.registry)
   cleanup.use(rooms.konnectors)
   cleanup.use(rooms.jobs)
-  await rooms.jobs.start()
+  cleanup.use(rooms.triggers)
+  await rooms.jobs.start({ work: false })
   cleanup.use(startHousekeeping(chores(rooms), log))
 
   const metrics = cleanup.use(createMetrics({ database }))
@@ -145,6 +146,14 @@ export async function createHouse({ config: given, database, listeners, log, clo
     // Who waits for changes is answered now, not in 25 s.
     rooms.data.endWaits()
     await Promise.all([listeners.main[Symbol.asyncDispose](), listeners.admin[Symbol.asyncDispose]()])
+  })
+
+  // Jobs use what is above: they begin last, and are given back before it ends.
+  rooms.jobs.work()
+  rooms.triggers.start()
+  cleanup.defer(async () => {
+    await rooms.triggers[Symbol.asyncDispose]()
+    await rooms.jobs.rest()
   })
 
   const opened = cleanup.move()

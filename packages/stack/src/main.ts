@@ -27,7 +27,7 @@ async function main(): Promise<number> {
     return EX_CONFIG
   }
   const log = createLog({ level: config.log.level, clock: systemClock, write: line => void process.stderr.write(line) })
-  const stopped = stopSignal()
+  const stopped = Promise.race([stopSignal(), parentGone(process.env)])
   try {
     await using house = await openHouse(config, { log, clock: systemClock })
     process.stdout.write(`${JSON.stringify({ ready: true, url: house.url, admin: house.adminUrl })}\n`)
@@ -40,8 +40,22 @@ async function main(): Promise<number> {
     const sentence = explainFailure(error)
     if (sentence) process.stderr.write(`${sentence}\n`)
     else log.error('the server stopped', { error })
-    return EX_UNAVAILABLE
+    return error instanceof ConfigError ? EX_CONFIG : EX_UNAVAILABLE
   }
+}
+
+/**
+ * Resolves when the program that started us is gone, for one that said so with `KONNECTORY_WITH_PARENT=1` and gave us a pipe as
+ * standard input: npm is ended by a signal that its script never sees, and the server would keep its port.
+ */
+function parentGone({ KONNECTORY_WITH_PARENT: wanted }: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise(resolve => {
+    if (wanted !== '1') return
+    process.stdin.once('close', () => resolve('who started it is gone'))
+    process.stdin.resume()
+    // A start that failed must be able to end.
+    if ('unref' in process.stdin) process.stdin.unref()
+  })
 }
 
 /** Resolves with the first signal that asks the process to stop; the second ends it at once. */

@@ -33,10 +33,11 @@ export async function serve(flags: ServeFlags, terminal: Terminal): Promise<numb
   const set = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined))
   const child = spawn(node, [main], {
     cwd: terminal.cwd,
-    env: { ...terminal.env, ...set },
+    // Ended by force (npm is, by a signal), we let go of its standard input, and it stops.
+    env: { ...terminal.env, ...set, KONNECTORY_WITH_PARENT: '1' },
     // A group of its own: Ctrl-C reaches it through us, once. A second signal would end it at once.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject)
@@ -76,9 +77,9 @@ function readable(line: string): string {
 function findServer(cwd: string): string {
   for (const from of [join(cwd, 'package.json'), fileURLToPath(import.meta.url)]) {
     try {
-      // Of a package one may only resolve what it exports; `main.ts` is not to be imported.
+      // Of a package one may only resolve what it exports; `start.mjs` is not to be imported.
       const door = createRequire(from).resolve('@konnectory/stack/ground')
-      return join(dirname(door), '..', 'main.ts')
+      return join(dirname(door), '..', 'start.mjs')
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error

@@ -35,8 +35,11 @@ export class Dialer {
   readonly #own = ownAddresses()
   readonly #known = new Map<string, { until: number; addresses: Promise<string[]> }>()
 
-  constructor(resolve: Resolve = createResolve()) {
+  readonly #connect: (host: string, port: number) => Promise<Socket>
+
+  constructor(resolve: Resolve = createResolve(), connectTo = open) {
     this.#resolve = resolve
+    this.#connect = connectTo
   }
 
   /** @throws PrivateAddress, DNS errors */
@@ -55,7 +58,7 @@ export class Dialer {
     let failure: unknown
     for (const host of await this.addressesOf(target)) {
       try {
-        return await open(host, port)
+        return await this.#connect(host, port)
       } catch (error) {
         failure = error
       }

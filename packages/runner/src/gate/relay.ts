@@ -17,6 +17,9 @@ export interface Relay {
 }
 
 const HEADER_BYTES = 65_536
+/** Connections to one site kept for its next request, and for how long. */
+const MAX_IDLE = 8
+const IDLE_MS = 60_000
 /** Between two hops (RFC 9110 §7.6.1), or set anew here. */
 const hopHeaders = new Set([
   'connection',
@@ -46,7 +49,7 @@ export function createRelay({ dial, refuse, countFor }: RelayOptions): Relay {
     let entry = agents.get(key)
     if (!entry) {
       const ready: Socket[] = []
-      const agent = new Agent({ keepAlive: true, scheduling: 'lifo' })
+      const agent = new Agent({ keepAlive: true, scheduling: 'lifo', maxFreeSockets: MAX_IDLE, timeout: IDLE_MS })
       agent.createConnection = (_options, done) => {
         let socket = ready.pop()
         while (socket?.destroyed) socket = ready.pop()
@@ -100,6 +103,11 @@ export function createRelay({ dial, refuse, countFor }: RelayOptions): Relay {
       const { agent, ready } = agentFor(target)
       ready.push(first)
       routes.set(socket, { target, agent })
+      // Opened and closed without a request: nobody else knows of its connection.
+      socket.once('close', () => {
+        const at = ready.indexOf(first)
+        if (at >= 0) ready.splice(at, 1)[0]?.destroy()
+      })
       server.emit('connection', socket)
     },
     close() {
@@ -117,9 +125,9 @@ function allowedPath({ url = '', rawHeaders }: IncomingMessage, { name, port }: 
   if (hosts.length !== 1 || !isFor(hosts[0]!, name, port)) return undefined
   if (url.startsWith('/') || url === '*') return url
   // An absolute form wins over the Host header with some servers: it must say the same.
-  const absolute = /^http:\/\/([^/?#@]*)(.*)$/i.exec(url)
-  if (!absolute || !isFor(absolute[1]!, name, port)) return undefined
-  return absolute[2]!.startsWith('/') ? absolute[2] : `/${absolute[2]}`
+  const [, host, rest = ''] = /^http:\/\/([^/?#@]*)([/?].*)?$/i.exec(url) ?? []
+  if (host === undefined || !isFor(host, name, port)) return undefined
+  return rest.startsWith('/') ? rest : `/${rest}`
 }
 
 function isFor(host: string, name: string, port: number): boolean {

@@ -153,10 +153,10 @@ test('a konnector whose declared names point inside is refused at each of them',
   }
 })
 
-test('a konnector whose name changes its address between look-up and connection: it is looked up once, and that one dialled', async () => {
+test('a konnector whose name changes its address between look-up and connection: it is looked up once', async () => {
   let queries = 0
   const rebinding = openJail('bubblewrap', {
-    // The first is of TEST-NET in the test's eyes public enough to be refused only by the network; what matters is the second.
+    // Which of the answers is dialled is seen in dial.test.ts; here the first is refused, and a second is never asked for.
     resolve: async () => (queries++ === 0 ? ['192.0.2.1'] : ['127.0.0.1']),
   })
   await using site = await startSite()
@@ -165,7 +165,7 @@ test('a konnector whose name changes its address between look-up and connection:
     { domains: ['rebind.test'] },
   )
   for (const [name, got] of Object.entries(result.tries)) assert.doesNotMatch(got, /^worked/, name)
-  assert.equal(queries, 1, 'a later answer is never asked for')
+  assert.equal(queries, 1)
   assert.equal(site.connections, 0)
 })
 

@@ -6,8 +6,8 @@ const SECRET_NAME =
 
 /** `postgres://user:PASSWORD@host`, in any scheme; a password may itself hold an unescaped `@`. */
 const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:/?#@]*:)[^\s/?#]+(?=@)/gi
-/** The same given as a parameter, `?password=…`. */
-const QUERY_PASSWORD = /([?&](?:password|token|secret)=)[^&\s"']+/gi
+/** The same given as a parameter, `?password=…`, `&bearer_token=…`, the codes and states of OAuth. */
+const QUERY_PASSWORD = /([?&][\w.-]*(?:password|passphrase|token|secret|code|state)=)[^&\s"'#]+/gi
 
 /** How deep fields are written; below stands `[…]`. A log line is not the place for more. */
 const DEPTH = 6

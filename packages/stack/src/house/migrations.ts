@@ -10,6 +10,7 @@ const ROOMS = [
   'files',
   'accounts',
   'jobs',
+  'triggers',
   'registry',
   'konnectors',
   'settings',

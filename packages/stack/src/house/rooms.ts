@@ -12,6 +12,7 @@ import { createPermissions } from '#rooms/permissions'
 import { createRealtime } from '#rooms/realtime'
 import { createRegistry } from '#rooms/registry'
 import { type Contexts, createSettings } from '#rooms/settings'
+import { createTriggers } from '#rooms/triggers'
 
 /** All rooms, in their order: each is handed rooms before it, never one after. */
 export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts | undefined } = {}) {
@@ -22,6 +23,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
   const files = createFiles(ground, { instances, data })
   const accounts = createAccounts(ground, { instances, data })
   const jobs = createJobs(ground, { instances })
+  const triggers = createTriggers(ground, { instances, jobs, accounts })
   const contextNamed = (name: string) => contexts?.contexts[name]
   const contextOf = async ({ id }: Tenant) => contextNamed((await instances.byId(id))?.context ?? '')
   const registry = createRegistry(ground, { contextOf, contextNamed })
@@ -36,6 +38,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
     files,
     accounts,
     jobs,
+    triggers,
     registry,
     konnectors,
     realtime,
@@ -52,6 +55,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
     files,
     accounts,
     jobs,
+    triggers,
     registry,
     konnectors,
     realtime,

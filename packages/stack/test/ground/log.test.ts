@@ -45,6 +45,7 @@ test('secrets are masked by name, by shape and by value', () => {
     list: [{ clientSecret: 'hunter2' }, 'https://u:hunter2@h/'],
     error: new Error('outer s3cr3t-value', { cause }),
     at: 'a password with an @: postgres://u:hunter2@hunter2@h/d',
+    url: 'GET /files/x?Dl=1&bearer_token=hunter2&access_code=hunter2&state=hunter2#top',
     harmless: 'kept',
   })
   log.with({ token: 'hunter2' }).info('x')

@@ -49,3 +49,32 @@ test('the administration wants its secret and serves measurements', async () => 
   const metrics = await send(adminUrl, '/metrics', { headers: { authorization } })
   assert.match(metrics.text, /konnectory_http_request_seconds_bucket\{.*route="\/data\/:doctype\/:docid"/)
 })
+
+test('a password manager is sent to where the passphrase is changed', async () => {
+  const { status, headers } = await house.request('/.well-known/change-password', { scope: null })
+  assert.equal(status, 302)
+  const { host } = new URL(house.url)
+  assert.equal(headers.location, `http://settings.${host}/#/profile/password`)
+})
+
+test('a body without data says so in the words of the protocol, on every route that wants some', async () => {
+  const wanting = [
+    ['PATCH', '/files/io.cozy.files.root-dir'],
+    ['PATCH', '/files/'],
+    ['POST', '/files/upload/metadata'],
+    ['POST', '/files/archive'],
+    ['POST', '/files/x/relationships/referenced_by'],
+    ['POST', '/data/io.cozy.bills/x/relationships/references'],
+    ['POST', '/permissions'],
+    ['POST', '/permissions/exists'],
+    ['PATCH', '/permissions/konnectors/x'],
+    ['PUT', '/settings/instance'],
+  ] as const
+  for (const [method, path] of wanting) {
+    const { status, json } = await house.request(path, { method, body: {} })
+    assert.equal(status, 400, path)
+    const [{ title, detail, source }] = json.errors
+    const words = 'JSON input is malformed or is missing mandatory fields'
+    assert.deepEqual([title, detail, source], ['Bad Request', words, {}], path)
+  }
+})

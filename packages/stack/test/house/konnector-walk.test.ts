@@ -125,27 +125,33 @@ interface Operation {
   description: string
 }
 
-test('the token of a run that has bills and one account opens bills, and no other route on any object', async () => {
+/** Tries a token on every route that wants one, on every object. @returns what it opened, and what was refused but by 403 */
+async function walk(withToken: string): Promise<{ opened: string[]; otherwise: string[] }> {
   const { paths } = (await send(house.url, '/openapi.json')).json as {
     paths: Record<string, Record<string, Operation>>
   }
   const opened = new Set<string>()
-  let tried = 0
   const otherwise = new Set<string>()
+  let tried = 0
   for (const [path, operations] of Object.entries(paths)) {
-    for (const [method, { description }] of Object.entries(operations)) {
-      const name = `${method.toUpperCase()} ${path}`
+    const methods = Object.keys(operations).flatMap(method => (method === 'get' ? ['get', 'head'] : [method]))
+    for (const method of methods) {
+      const { description } = operations[method === 'head' ? 'get' : method]!
+      // A GET without its body is the same operation.
+      const name = `${method === 'head' ? 'GET' : method.toUpperCase()} ${path}`
       if (description.startsWith('No token:') && !ANYBODYS.includes(name)) continue
       for (const each of filled(path)) {
         tried++
         const answer = await request(`${each}?${QUERY}${file}`, {
           method: method.toUpperCase(),
           headers: {
-            authorization: `Bearer ${token}`,
+            authorization: `Bearer ${withToken}`,
             'content-type': 'application/json',
             destination: '_design/x',
           },
-          ...(method !== 'get' && { body: path === '/permissions/exists' ? { data: [BODY.data] } : BODY }),
+          ...(!['get', 'head'].includes(method) && {
+            body: path === '/permissions/exists' ? { data: [BODY.data] } : BODY,
+          }),
         })
         assert.ok(answer.status < 500, `${name} ${each}: ${answer.text}`)
         assert.doesNotMatch(answer.text, /SECRET-|PLAIN[12]/, `${name} ${each}`)
@@ -155,17 +161,29 @@ test('the token of a run that has bills and one account opens bills, and no othe
     }
   }
   assert.ok(tried > 1500, `${tried} requests`)
-  assert.deepEqual([...opened].sort(), ANYBODYS.toSorted())
+  return { opened: [...opened].sort(), otherwise: [...otherwise].filter(name => IN_DETAIL.test(name)).sort() }
+}
+
+test('the token of a run that has bills and one account opens bills, and no other route on any object', async () => {
+  const { opened, otherwise } = await walk(token)
+  assert.deepEqual(opened, ANYBODYS.toSorted())
   // Refused for want of a rule, not by accident: a body or a path that is wrong would hide what a right one opens.
-  const inDetail = [...otherwise].filter(name => IN_DETAIL.test(name))
-  assert.deepEqual(inDetail.sort(), OTHERWISE.toSorted())
+  assert.deepEqual(otherwise, OTHERWISE.toSorted())
   // Nothing of all that was changed.
   for (const path of [`/data/io.cozy.contacts/${contact}`, `/files/${file}`, `/data/io.cozy.accounts/${foreign}`])
     assert.equal((await request(path)).status, 200, path)
-  assert.equal(
-    (await request(`/data/io.cozy.bills/${bills}`, { headers: { authorization: `Bearer ${token}` } })).status,
-    200,
-  )
+  const own = await request(`/data/io.cozy.bills/${bills}`, { headers: { authorization: `Bearer ${token}` } })
+  assert.equal(own.status, 200)
+})
+
+test('nor does the token of a client that only proves who it is', async () => {
+  const login = await oauth.mint({ instance, audience: 'access', subject: client, scope: 'login' })
+  const { opened } = await walk(login)
+  // Of these the client speaks of itself, and of terms that there are none of.
+  const itsOwn = ['POST /settings/synchronized', 'PUT /settings/instance/sign_tos']
+  // What can be installed is no secret.
+  const closed = opened.filter(name => !/^GET \/registry\b/.test(name))
+  assert.deepEqual(closed, [...ANYBODYS, ...itsOwn].sort())
 })
 
 test('what any token opens says nothing of what the konnector may not know', async () => {

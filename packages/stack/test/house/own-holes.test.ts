@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { systemClock } from '../../src/ground/clock.ts'
+import { createLog } from '../../src/ground/log.ts'
 import { startTestHouse } from '../help/house.ts'
 import { send } from '../help/request.ts'
 
@@ -72,6 +74,10 @@ test('the codes of a share are told only to who could do all that they open', as
   const seen = await request('/permissions/doctype/io.cozy.files/shared-by-link', { headers: visitor })
   assert.equal(seen.status, 200)
   assert.doesNotMatch(seen.text, /"codes"|"shortcodes"/)
+  // Nor those of their own: taking one's code back must not leave one the others'.
+  const own = await request(`/permissions/${other.json.data.id}`, { headers: visitor })
+  assert.equal(own.status, 200)
+  assert.doesNotMatch(own.text, /"codes"|"shortcodes"/)
 })
 
 test('who has no token cannot make us read megabytes', async () => {
@@ -111,4 +117,66 @@ test('nothing of a request becomes a header or a place to go of its own', async 
     assert.equal(headers['set-cookie']?.toString().includes('a=b') ?? false, false, path)
     assert.equal(headers.x, undefined, path)
   }
+})
+
+test('what opens something is in no line of the log, whatever happens to the request', async () => {
+  const lines: string[] = []
+  const log = createLog({ level: 'debug', clock: systemClock, write: line => void lines.push(line) })
+  await using logged = await startTestHouse({ log })
+  const token = await logged.token()
+  const { registerToken } = await logged.rooms.instances.create({ domain: 'new.example' })
+  const { id } = (
+    await logged.request('/data/io.cozy.accounts/', {
+      method: 'POST',
+      body: { account_type: 'acme', auth: { login: 'me', password: 'S3CRET-password' } },
+    })
+  ).json
+  const paths = [
+    `/data/io.cozy.accounts/${id}?bearer_token=${token}`,
+    `/data/io.cozy.accounts/%00?bearer_token=${token}`,
+    `/nothing?bearer_token=${token}`,
+    `/auth/passphrase?registerToken=${registerToken}`,
+    '/files/downloads/S3CRET-link/x',
+    '/accounts/acme/redirect?code=S3CRET-code&state=S3CRET-state',
+    '/auth/authorize?state=S3CRET-state&client_id=S3CRET-client',
+  ]
+  for (const path of paths) await logged.request(path, { scope: null })
+  await logged.request('/auth/login', { method: 'POST', scope: null, body: { passphrase: 'S3CRET-passphrase' } })
+  // The way of an error of our own: its text, its cause and its stack.
+  await logged.ground.database.driver.query('drop table konnectory.oauth_codes')
+  const { client, secret } = await logged.rooms.oauth.clients.create(
+    logged.instance,
+    { redirect_uris: ['https://t.example/'], client_name: 'T', software_id: 't' },
+    { pending: false },
+  )
+  const form = { grant_type: 'authorization_code', code: 'S3CRET-code', client_id: client.id, client_secret: secret }
+  const failed = await logged.request('/auth/access_token', {
+    method: 'POST',
+    scope: null,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(form).toString(),
+  })
+  assert.equal(failed.status, 500)
+  assert.doesNotMatch(failed.text, /oauth_codes|S3CRET/)
+  const all = lines.join('')
+  assert.match(all, /a request failed/)
+  for (const text of [token, registerToken, secret, 'S3CRET']) assert.ok(!all.includes(text), text)
+})
+
+test('who may only read cannot fill the disk with checkpoints', async () => {
+  const reader = 'io.cozy.identities:GET'
+  const write = (id: string, body: object = { at: 1 }) =>
+    request(`/data/io.cozy.identities/_local/${id}`, { method: 'PUT', body, scope: reader })
+  assert.equal((await request('/data/io.cozy.identities/', { method: 'PUT' })).status, 201)
+  const first = await write('first')
+  assert.equal(first.status, 201)
+  await house.ground.database.driver.query(
+    `insert into konnectory.local_docs (instance_id, doctype, id, version, doc)
+     select $1, 'io.cozy.identities', 'made-' || n, 1, '{}' from generate_series(1, 999) n`,
+    [instance.id],
+  )
+  const refused = await write('one-more')
+  assert.deepEqual([refused.status, refused.json.error], [403, 'forbidden'])
+  assert.equal((await write('first')).status, 409, 'a conflict is still one')
+  assert.equal((await write('first', { _id: '_local/first', _rev: first.json.rev, at: 2 })).status, 201)
 })

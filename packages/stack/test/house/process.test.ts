@@ -48,7 +48,7 @@ async function start(data: string): Promise<Started> {
 
 /** Runs a start that cannot succeed. @returns exit code and what was said */
 async function failing(env: Record<string, string | undefined>): Promise<{ code: number | null; said: string }> {
-  const child = spawn(process.execPath, [START], { env: env as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [START], { env: env as NodeJS.ProcessEnv, stdio: ['pipe', 'pipe', 'pipe'] })
   let said = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (said += chunk))
   const code = await new Promise<number | null>(resolve => child.once('close', resolve))
@@ -92,6 +92,15 @@ test('starts, tells when it is ready, leaves root, stops when asked, and starts 
   assert.equal(await third.stop('SIGINT'), 0)
 })
 
+test('stops when who started it is gone, if told to', async () => {
+  const env = environment(join(folder, 'orphan'), { KONNECTORY_WITH_PARENT: '1' })
+  const child = spawn(process.execPath, [START], { env, stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
+  await new Promise(resolve => createInterface({ input: child.stdout }).once('line', resolve))
+  child.stdin.destroy()
+  assert.equal(await ended, 0)
+})
+
 test('a configuration that cannot be is told by its variables, before anything is made', async () => {
   const data = join(folder, 'never')
   const { code, said } = await failing(environment(data, { KONNECTORY_PORT: 'eighty', KONNECTORY_LOG: 'loud' }))
@@ -106,7 +115,9 @@ test('a port that is taken is told before a database is made', async () => {
   const blocker = createServer()
   await new Promise<void>(resolve => blocker.listen(0, '127.0.0.1', resolve))
   const { port } = blocker.address() as { port: number }
-  const { code, said } = await failing(environment(data, { KONNECTORY_PORT: String(port) }))
+  const { code, said } = await failing(
+    environment(data, { KONNECTORY_PORT: String(port), KONNECTORY_WITH_PARENT: '1' }),
+  )
   blocker.close()
   assert.equal(code, 69)
   assert.match(said, /is taken by another program; choose another with KONNECTORY_PORT/)
@@ -117,6 +128,6 @@ test('contexts that cannot be read are told with their file', async () => {
   const file = join(folder, 'contexts.json')
   writeFileSync(file, '{"defaults":3}')
   const { code, said } = await failing(environment(join(folder, 'contexts'), { KONNECTORY_CONTEXTS: file }))
-  assert.equal(code, 69)
+  assert.equal(code, 78)
   assert.match(said, /contexts\.json: The file of contexts, defaults/)
 })

@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startTestHouse } from '../help/house.ts'
+import { settled } from './settled.ts'
 import { buildOf, createRepository, manifestOf, temporary, writeFiles } from './sources.ts'
 
 const LOCAL = { KONNECTORY_INSTALL_LOCAL: '1' }
@@ -92,28 +93,6 @@ test('a konnector is installed from a folder; each update is a version of its ow
     'manifest.konnector',
   ])
   await house.request('/konnectors/other-slug', { method: 'PUT' })
-  const next = await settled(house, 'ready', undefined, 'other-slug')
+  const next = await settled(house, 'ready', `!${ready.version}`, 'other-slug')
   assert.notEqual(next.version, ready.version)
 })
-
-/** Waits for a state as clients do: by the news, then by looking. */
-async function settled(
-  house: Awaited<ReturnType<typeof startTestHouse>>,
-  state: string,
-  version?: string,
-  slug = 'acme',
-): Promise<Record<string, unknown>> {
-  for (;;) {
-    const changed = Promise.withResolvers<void>()
-    const end = house.ground.news.subscribe(({ doctype }) => {
-      if (doctype === 'io.cozy.konnectors') changed.resolve()
-    })
-    try {
-      const found = await house.rooms.konnectors.find(house.instance, slug)
-      if (found?.state === state && (version === undefined || found.version === version)) return found.body
-      await changed.promise
-    } finally {
-      end()
-    }
-  }
-}

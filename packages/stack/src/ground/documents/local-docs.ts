@@ -1,3 +1,4 @@
+import { CouchError } from '../http/errors.ts'
 import type { Body } from './contract.ts'
 import { LONGEST_ID } from './identifiers.ts'
 import type { RunSql } from './sql.ts'
@@ -12,6 +13,8 @@ export interface LocalDocument {
 }
 
 const OF = 'instance_id = $1 and doctype = $2 and id = $3'
+/** Of a doctype of an instance: a replicator needs one. They are written by who can only read, and count in no quota. */
+const MOST = 1000
 
 /** Whether an id (without `_local/`) can be stored. */
 export const isLocalId = (id: string): boolean =>
@@ -33,6 +36,7 @@ export async function readLocal(
 
 /**
  * Writes a checkpoint.
+ * @throws CouchError 403 for one more than there may be
  * @param rev the revision it replaces; undefined for a new one
  * @returns the new revision; undefined when another one is current, or there is one where a new one was meant
  */
@@ -49,7 +53,9 @@ export async function writeLocal(
   const [row] =
     version === 0
       ? await run<{ version: number }>(
-          `insert into local_docs (instance_id, doctype, id, version, doc) values ($1, $2, $3, 1, $4)
+          `insert into local_docs (instance_id, doctype, id, version, doc)
+           select $1, $2, $3, 1, $4
+            where (select count(*) from local_docs where instance_id = $1 and doctype = $2) < ${MOST}
            on conflict do nothing returning version`,
           [tenantId, doctype, id, storableJson(body)],
         )
@@ -57,6 +63,8 @@ export async function writeLocal(
           `update local_docs set version = version + 1, doc = $4 where ${OF} and version = $5 returning version`,
           [tenantId, doctype, id, storableJson(body), version],
         )
+  if (!row && version === 0 && !(await readLocal(run, tenantId, doctype, id)))
+    throw new CouchError(403, 'forbidden', `There are ${MOST} local documents of this doctype already`)
   return row && `0-${row.version}`
 }
 

@@ -104,7 +104,8 @@ async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: Fasti
     stream: route.body && 'stream' in route.body ? streamOf(request) : NOTHING,
     signal: aborted.signal,
     log,
-    address: request.ip,
+    // Of a client that has gone already nobody knows where it was.
+    address: request.ip ?? '',
     get actor() {
       if (!actor) throw noToken()
       return actor

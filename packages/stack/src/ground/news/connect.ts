@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as delayed, setImmediate as turnOver } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { Database } from '../database/index.ts'
 import type { ManagedDocuments } from '../documents/contract.ts'
@@ -14,6 +15,11 @@ const KEPT_MS = 60_000
 const DELETE_OLD = `delete from news where stored_at < now() - interval '${KEPT_MS} milliseconds'`
 /** When the database refuses to notify. */
 const RETRY_MS = 1_000
+/**
+ * Between two statements that notify: a process that writes all the time notifies 200 times a second rather than 2,000, and
+ * one that writes now and then does so at once. Milliseconds.
+ */
+const APART_MS = 5
 /** Notifications in one statement. */
 const MOST_MESSAGES = 100
 /** Processes whose last message is remembered. */
@@ -49,6 +55,7 @@ export async function connectNews({ news, documents, database, log }: NewsConnec
   /** Sent, perhaps: the connection broke before the answer. */
   let unsure: string[] = []
   let sending: Promise<void> | undefined
+  let sentAt = Number.NEGATIVE_INFINITY
   let more = false
   let cleaning: NodeJS.Timeout | undefined
 
@@ -92,7 +99,7 @@ export async function connectNews({ news, documents, database, log }: NewsConnec
 
   const flush = (): void => {
     more = sending !== undefined
-    sending ??= new Promise<void>(resolve => setImmediate(resolve))
+    sending ??= pause(sentAt + APART_MS - performance.now())
       .then(send)
       .catch(error => {
         log.error('news could not be told to other processes', { error })
@@ -101,6 +108,7 @@ export async function connectNews({ news, documents, database, log }: NewsConnec
         setTimeout(flush, RETRY_MS).unref()
       })
       .finally(() => {
+        sentAt = performance.now()
         sending = undefined
         if (more) flush()
       })
@@ -200,3 +208,6 @@ export async function connectNews({ news, documents, database, log }: NewsConnec
     },
   }
 }
+
+/** The rest of this turn of the event loop at least. */
+const pause = (milliseconds: number): Promise<void> => (milliseconds > 0 ? delayed(milliseconds) : turnOver())

@@ -36,7 +36,7 @@ export {
 } from './job.ts'
 export { AttemptAborted, JobError, TIMED_OUT } from './job-error.ts'
 export { jobAnswer, jobsAnswer, presentJob } from './present.ts'
-export { asRequestError, type NewJob, RateExceeded } from './push.ts'
+export { asRequestError, JobRefused, type NewJob, RateExceeded } from './push.ts'
 export type { Listener } from './queue/listener.ts'
 export type { EndedJob, EndListener, JobOutcome } from './run/begin.ts'
 export { CANCELLED } from './upkeep.ts'
@@ -71,6 +71,7 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
   const loops = new Map<string, WorkerLoop>()
   const listeners: EndListener[] = []
   let works = false
+  let resting: Promise<void> | undefined
   let starting: Promise<void> | undefined
   let disposed: Promise<void> | undefined
 
@@ -108,6 +109,20 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
         log,
       }),
     )
+
+  function work(): void {
+    works = true
+    if (!resting) for (const worker of workers.values()) if (!loops.has(worker.name)) startLoop(worker)
+  }
+
+  function rest(): Promise<void> {
+    resting ??= (async () => {
+      const stopping = [...loops.values()].map(loop => loop.stop())
+      leases.end(new AttemptAborted('shutdown'))
+      await Promise.all(stopping)
+    })()
+    return resting
+  }
 
   const service = {
     push,
@@ -151,7 +166,7 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
       if (!starting) return
       await starting
       await queue.serve([worker.name])
-      if (works && !disposed) startLoop(worker)
+      if (works && !resting && !loops.has(worker.name)) startLoop(worker)
     },
 
     /** Is told of each job that has ended, in the transaction that says so. */
@@ -159,18 +174,21 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
 
     /**
      * Opens the queue; afterwards jobs can be pushed.
-     * @param work whether this process does jobs, or only takes them (`--role api`)
+     * @param work whether jobs are done at once, or not before `work()`
      */
-    start({ work = true }: { work?: boolean } = {}): Promise<void> {
+    start({ work: worksAtOnce = true }: { work?: boolean } = {}): Promise<void> {
       starting ??= (async () => {
-        works = work
-        const registered = [...workers.values()]
         await Promise.all([listener.start(), queue.start()])
-        await queue.serve(registered.map(({ name }) => name))
-        if (work && !disposed) for (const worker of registered) startLoop(worker)
+        await queue.serve([...workers.keys()])
       })()
-      return starting
+      return worksAtOnce ? starting.then(work) : starting
     },
+
+    /** Begins to do jobs, after `start`. A process that only takes them (`--role api`) never does. */
+    work,
+
+    /** Claims nothing more, tells those at work to stop, and gives their jobs back. Jobs can still be pushed. */
+    rest,
 
     /** Purges instances whose jobs ended here lately; once a day each. */
     housekeeping: purgeRound.work,
@@ -179,13 +197,10 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
     adminRoutes: adminJobRoutes(queue),
     migrations,
 
-    /** Claims nothing more, tells those at work to stop, and gives their jobs back. */
     [Symbol.asyncDispose](): Promise<void> {
       disposed ??= (async () => {
         await starting?.catch(() => {})
-        const stopping = [...loops.values()].map(loop => loop.stop())
-        leases.end(new AttemptAborted('shutdown'))
-        await Promise.all(stopping)
+        await rest()
         await queue[Symbol.asyncDispose]()
         await listener[Symbol.asyncDispose]()
       })()

@@ -29,6 +29,19 @@ export interface NewJob {
   debounced?: boolean | undefined
   /** The server's own jobs do not count. */
   unlimited?: boolean | undefined
+  /** What becomes of a job its worker refuses: stored as `errored` (default), or JobRefused is thrown and nothing stored. */
+  whenRefused?: 'store' | 'throw' | undefined
+}
+
+/** Its worker does not do the job now. */
+export class JobRefused extends Error {
+  override name = 'JobRefused'
+  readonly reason: string
+
+  constructor(reason: string) {
+    super(`the job is refused: ${reason}`)
+    this.reason = reason
+  }
 }
 
 /** An instance has had its jobs of this hour (`protocol/conventions.md` §7). */
@@ -66,6 +79,7 @@ export function createPush({ documents, clock, instances, queue, workers, wake }
     const now = clock.now().toISOString()
     const record = newRecord(tenant, job, now)
     const refused = await refusal(writer, worker, job)
+    if (refused !== undefined && job.whenRefused === 'throw') throw new JobRefused(refused)
     if (refused !== undefined)
       return await writer.create(JOBS, {
         ...record,
@@ -104,7 +118,7 @@ export function createPush({ documents, clock, instances, queue, workers, wake }
     /**
      * @param target an instance, or a transaction of one that the job joins: it is there if and only if that commits
      * @returns the job's document, `queued`; `running` for the worker `client`; `errored` when its worker refuses it
-     * @throws JsonApiError 404 for an unknown worker, RateExceeded
+     * @throws JsonApiError 404 for an unknown worker, RateExceeded, JobRefused
      */
     push: (target: Tenant | DocumentTransaction, job: NewJob): Promise<StoredDocument> =>
       'afterCommit' in target ? within(target, job) : documents.transaction(target, writer => within(writer, job)),

@@ -129,7 +129,7 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
       const isThere = await documents.transaction(tenant, async writer => {
         await store.keepBundles(writer.query)
         if (!(await bundles.has(bundle))) return false
-        await hold.assert(writer)
+        await hold.release(writer)
         await work(writer, bundle)
         return true
       })
@@ -169,7 +169,7 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
       const first: Stage = { state: 'installing', body: body(NEVER, 'installing'), rev: undefined }
       publish(tenant, first)
       tell(first)
-      return guarded(tenant, first, async () => {
+      return await guarded(tenant, first, async () => {
         await write(
           tenant,
           hold,
@@ -185,7 +185,7 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
             await writer.create(KONNECTORS, body(clock.now().toISOString(), state), idOf(slug))
           },
         )
-        return stored(tenant, slug)
+        return await stored(tenant, slug)
       })
     }
     return track(startProgress(work))
@@ -227,12 +227,12 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
         ((source.kind === 'registry' || source.kind === 'archive') && version === before.version))
     if (isSame) {
       await change(tenant, hold, slug, ({ available_version: _gone, ...body }) => body)
-      return stored(tenant, slug)
+      return await stored(tenant, slug)
     }
     if (!permissionsAcked && needsAgreement(before.manifest, manifest.raw) && !(await isTrusted(tenant, slug))) {
       // The version that is there goes on, with its own permissions. Upstream is unclear here about which set holds.
       await change(tenant, hold, slug, body => ({ ...body, available_version: version, source: source.text }))
-      return stored(tenant, slug)
+      return await stored(tenant, slug)
     }
     const members = {
       slug,
@@ -247,7 +247,7 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
     const first: Stage = { state: 'upgrading', body: body('upgrading', before.body.updated_at), rev: before.rev }
     publish(tenant, first)
     tell(first)
-    return guarded(tenant, first, async () => {
+    return await guarded(tenant, first, async () => {
       await write(
         tenant,
         hold,
@@ -267,14 +267,14 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
       )
       // Runs that began with the old code end with it.
       if (before.bundle !== undefined) await bundles.touch(before.bundle, clock.now())
-      return stored(tenant, slug)
+      return await stored(tenant, slug)
     })
   }
 
   /** Changes the document alone, when that changes anything. */
   const change = async (tenant: Tenant, hold: Hold, slug: string, edit: (body: Body) => Body): Promise<void> => {
     await documents.transaction(tenant, async writer => {
-      await hold.assert(writer)
+      await hold.release(writer)
       const there = await writer.get(KONNECTORS, idOf(slug))
       if (!there || there.deleted) throw notThere('Application is not installed')
       const body = edit(there.body)

@@ -12,8 +12,11 @@ const SILENT_MS = 30_000
 
 /** The right to change one konnector of one instance, until it is disposed of. */
 export interface Hold extends AsyncDisposable {
-  /** In the transaction that writes. @throws when somebody took over from us: nothing may be written */
-  assert(writer: DocumentTransaction): Promise<void>
+  /**
+   * In the transaction that ends the change: with it the next one may begin, so that who hears of the end can.
+   * @throws JsonApiError 409 when somebody took over from us: nothing may be written
+   */
+  release(writer: DocumentTransaction): Promise<void>
 }
 
 /** One change of a konnector at a time, over all processes; a process that died is followed by the next after half a minute. */
@@ -32,8 +35,8 @@ export function createOperations({ clock, log }: Pick<Ground, 'clock' | 'log'>, 
         })
       }, BEAT_MS).unref()
       return {
-        async assert(writer) {
-          if (!(await store.isHeld(writer.query, tenant.id, slug, holder)))
+        async release(writer) {
+          if (!(await store.endWithin(writer.query, tenant.id, slug, holder)))
             throw alreadyThere(`Somebody else has begun to change ${slug} meanwhile`)
         },
         async [Symbol.asyncDispose]() {

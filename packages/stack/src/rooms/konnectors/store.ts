@@ -90,16 +90,20 @@ export function createStore(query: Query) {
         .where('holder', '=', holder)
         .execute()
     },
-    /** Whether the operation is still ours; until the transaction ends nobody takes it. */
-    async isHeld(open: Transaction<GroundTables>, instanceId: string, slug: string, holder: string): Promise<boolean> {
-      const row = await tables(open)
-        .selectFrom('konnector_operations')
-        .select('holder')
+    /** Ends the operation with a transaction. @returns whether it was still ours */
+    async endWithin(
+      open: Transaction<GroundTables>,
+      instanceId: string,
+      slug: string,
+      holder: string,
+    ): Promise<boolean> {
+      const { numDeletedRows } = await tables(open)
+        .deleteFrom('konnector_operations')
         .where('instance_id', '=', instanceId)
         .where('slug', '=', slug)
-        .forUpdate()
+        .where('holder', '=', holder)
         .executeTakeFirst()
-      return row?.holder === holder
+      return numDeletedRows > 0n
     },
     async end(instanceId: string, slug: string, holder: string): Promise<void> {
       await tables()

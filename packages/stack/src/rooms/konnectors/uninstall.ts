@@ -6,7 +6,7 @@ import type { Permissions } from '#rooms/permissions'
 import type { Bundles } from './bundles/bundles.ts'
 import type { Installer } from './install.ts'
 import { assertSlug, idOf, KONNECTORS, type Konnector } from './konnector.ts'
-import type { Operations } from './operations.ts'
+import type { Hold, Operations } from './operations.ts'
 import type { Store } from './store.ts'
 
 const TRIGGERS = 'io.cozy.triggers'
@@ -48,8 +48,9 @@ export function createUninstall(ground: Pick<Ground, 'clock' | 'documents' | 'lo
   const { installer, permissions, operations, store, bundles, cleaning } = deps
   const running = new Set<Promise<void>>()
 
-  const removeKonnector = async (tenant: Tenant, { slug, bundle }: Konnector): Promise<void> => {
+  const removeKonnector = async (tenant: Tenant, hold: Hold, { slug, bundle }: Konnector): Promise<void> => {
     await documents.transaction(tenant, async writer => {
+      await hold.release(writer)
       const there = await writer.get(KONNECTORS, idOf(slug))
       await permissions.remove(tenant, { type: 'konnector', slug }, writer)
       await store.remove(writer.query, tenant.id, slug)
@@ -123,7 +124,7 @@ export function createUninstall(ground: Pick<Ground, 'clock' | 'documents' | 'lo
         byAccount.delete('')
         if (byAccount.size === 0) {
           await removeTriggers(tenant, ownerless)
-          await removeKonnector(tenant, konnector)
+          await removeKonnector(tenant, hold, konnector)
           return { konnector, gone: true, done: Promise.resolve() }
         }
         const hasScript =
@@ -143,7 +144,7 @@ export function createUninstall(ground: Pick<Ground, 'clock' | 'documents' | 'lo
           const failed = results.find(result => result.status === 'rejected')
           if (failed) throw failed.reason
           await removeTriggers(tenant, ownerless)
-          await removeKonnector(tenant, konnector)
+          await removeKonnector(tenant, hold, konnector)
         }
         handedOver = true
         const done = work()

@@ -14,6 +14,9 @@ const PAGE = 500
 /** What is packed already: deflating it again costs time and gains nothing. */
 const PACKED = new Set(['image', 'video', 'audio', 'zip'])
 
+/** Bytes: a zip writes the length of a path in 16 bits, and we may add a number to it. */
+const LONGEST_PATH = 65_000
+
 export interface ArchiveDeps {
   blobs: Ground['blobs']
   reader: Reader
@@ -38,7 +41,14 @@ export function zipOf(
   // yazl throws its errors as events; unheard, they would end the process.
   zip.on('error', error => output.destroy(error as Error))
 
-  const place = (parent: string, entry: Entry) => freeName(taken, parent, safeName(entry.name) || 'files')
+  const folder = safeName(name) || 'archive'
+
+  const place = (parent: string, entry: Entry) => {
+    const own = safeName(entry.name) || 'files'
+    // What lies too deep for a zip comes to lie at its top.
+    const fits = Buffer.byteLength(parent) + Buffer.byteLength(own) < LONGEST_PATH
+    return freeName(taken, fits ? parent : folder, own)
+  }
 
   async function openContent(file: FileEntry): Promise<{ file: FileEntry; content: Readable } | undefined> {
     try {
@@ -95,7 +105,6 @@ export function zipOf(
   }
 
   async function write(): Promise<void> {
-    const folder = safeName(name) || 'archive'
     for (const entry of entries) await add(entry, place(folder, entry))
     zip.end()
   }

@@ -15,6 +15,8 @@ import type { ReadRouteDeps } from './deps.ts'
 /** As many as one archive is asked for by name; what is in directories comes on top. */
 const MOST = 10_000
 const STANDARD_NAME = 'archive'
+/** Bytes, `.zip` not counted: what file systems take. */
+const LONGEST_NAME = 250
 
 const archiveBody = z.object({
   data: z.object({
@@ -70,6 +72,7 @@ export function archiveRoutes({ ground, access, reader, links }: ReadRouteDeps):
         const { tenant, body, headers } = request
         const { attributes } = body.data
         const name = attributes.name || STANDARD_NAME
+        if (Buffer.byteLength(name) > LONGEST_NAME) throw badRequest(`The name is longer than ${LONGEST_NAME} bytes`)
         if (name.includes('/')) throw badRequest('The archive filename can not contain a /')
         if (attributes.pages?.length) {
           throw new JsonApiError(501, 'Not Implemented', 'this server does not take single pages out of PDF files', {

@@ -57,6 +57,11 @@ export interface PassphraseDeps {
   sessions: Pick<Sessions, 'closeAll'>
 }
 
+/** @throws JsonApiError 400: PostgreSQL keeps no text with U+0000 */
+function assertStorable(...texts: (string | undefined)[]): void {
+  if (texts.some(text => text?.includes('\0'))) throw badRequest('A text must not hold the character U+0000')
+}
+
 /** The passphrase of an instance: only a scrypt of what the client has already derived is kept. */
 export function createPassphrase({ ground, instances, lifecycle, rates, sessions }: PassphraseDeps) {
   const { clock, database, log } = ground
@@ -74,6 +79,7 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
     hash: string,
     connection?: Parameters<typeof store.put>[2],
   ) => {
+    assertStorable(hint, key, publicKey, privateKey)
     const before = await store.find(instance.id, connection)
     await store.put(
       instance.id,
@@ -202,6 +208,7 @@ export function createPassphrase({ ground, instances, lifecycle, rates, sessions
 
     /** @throws 400 when there is no passphrase yet */
     async setHint(instance: Instance, hint: string): Promise<void> {
+      assertStorable(hint)
       if (!(await store.setHint(instance.id, hint || null))) throw badRequest('There is no passphrase yet')
     },
   }

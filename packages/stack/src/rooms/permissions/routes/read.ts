@@ -36,7 +36,7 @@ export function readRoutes(room: PermissionRoom): Route[] {
         const record = await room.find(tenant, params.id)
         if (!record) throw missing()
         allow.check(mayRead(actor, record))
-        return jsonApi({ data: presentRecord(record) })
+        return jsonApi({ data: presentRecord(record, { codes: maySeeCodes(actor, record) }) })
       },
     }),
     route({
