@@ -29,8 +29,9 @@ export function draft(
     listener: parts.listener ?? 'main',
     method,
     segments: path.split('/').slice(1),
-    query: parts.query ?? [],
-    headers: parts.headers ?? [],
+    // Copies: templates are shared, and what is spoiled here must not be spoiled for the next.
+    query: [...(parts.query ?? [])],
+    headers: [...(parts.headers ?? [])],
     ...('json' in parts && { json: parts.json }),
     ...(parts.body && { body: parts.body }),
     framing: 'length',

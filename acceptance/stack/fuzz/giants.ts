@@ -21,7 +21,7 @@ export function giants({ files, permission }: World): { what: string; draft: Dra
     [
       'POST',
       `${T}/_bulk_docs`,
-      `{"new_edits":false,"docs":[${numbered(9000, n => `{"_id":"tree","_rev":"1-${n.toString(16)}"}`)}]}`,
+      `{"new_edits":false,"docs":[${numbered(3000, n => `{"_id":"tree","_rev":"1-${n.toString(16)}"}`)}]}`,
     ],
     [
       'POST',

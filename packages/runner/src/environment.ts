@@ -4,7 +4,8 @@ import { RunnerError } from './errors.ts'
  * Which variables a caller may set: the ecosystem's and those that change how Node and time behave. Not NODE_OPTIONS, LD_PRELOAD
  * and the like, which the program that builds the jail would obey outside it.
  */
-export const ALLOWED_NAMES = /^(COZY_[A-Z0-9_]+|KONNECTORY_[A-Z0-9_]+|SENTRY_[A-Z0-9_]+|LOG_LEVEL|DEBUG|TZ|NO_COLOR|NODE_ENV|NODE_EXTRA_CA_CERTS)$/
+export const ALLOWED_NAMES =
+  /^(COZY_[A-Z0-9_]+|KONNECTORY_[A-Z0-9_]+|SENTRY_[A-Z0-9_]+|LOG_LEVEL|DEBUG|TZ|NO_COLOR|NODE_ENV|NODE_EXTRA_CA_CERTS)$/
 
 /** Linux: MAX_ARG_STRLEN, 32 pages for one `NAME=value` with its final zero. */
 const MAX_BYTES = 131_072

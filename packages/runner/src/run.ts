@@ -53,7 +53,11 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   const runFolder = makeRunFolder(ground.cacheDirectory, user)
   cleanup.defer(() => rmSync(runFolder, { recursive: true, force: true }))
   const dir = prepareWorkDir(request.dir, entry, runFolder, user)
-  const onLine = (line: OutputLine) => request.onLine?.(line)
+  const firstErrors: string[] = []
+  const onLine = (line: OutputLine) => {
+    if (line.stream === 'stderr' && firstErrors.length < 3) firstErrors.push(line.text)
+    request.onLine?.(line)
+  }
 
   const socket = join(runFolder, 's')
   const { domains, stack, pinnedHosts } = request
@@ -112,7 +116,12 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   const cancel = () => stop('cancelled')
   request.signal?.addEventListener('abort', cancel, { once: true })
   const clock = setTimeout(() => stop('time'), limits.seconds * 1000)
-  const watch = watchUsage(jailed.pid, limits, why => stop(why), error => log.error('a run cannot be watched', { error }))
+  const watch = watchUsage(
+    jailed.pid,
+    limits,
+    why => stop(why),
+    error => log.error('a run cannot be watched', { error }),
+  )
   let end: JailedEnd
   try {
     end = await jailed.ended
@@ -123,9 +132,14 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   }
   const durationMs = performance.now() - started
   output.end()
-  const isSetupFailure = !end.wasSetUp || (end.code !== null && driver.setupCodes.includes(end.code) && output.lines === 0)
+  const isSetupFailure =
+    !end.wasSetUp || (end.code !== null && driver.setupCodes.includes(end.code) && output.lines === 0)
   if (isSetupFailure && cause === undefined) {
-    throw new RunnerError('setup', `The sandbox could not be set up (${driver.name} ended with ${end.code ?? end.signal}).`)
+    const said = firstErrors.join(' ') || 'nothing'
+    throw new RunnerError(
+      'setup',
+      `The sandbox could not be set up: ${driver.name} ended with ${end.code ?? end.signal} and said ${said}.`,
+    )
   }
 
   const { code, signal } = readExit(end)
@@ -171,7 +185,8 @@ function watchUsage(pid: number, limits: RunLimits, exceed: (why: RunCause) => v
       seen.peakBytes = Math.max(seen.peakBytes, usage.residentBytes)
       seen.cpuMs = Math.max(seen.cpuMs, usage.cpuMs)
       if (usage.ownBytes > limits.memoryMb * 2 ** 20) exceed('memory')
-      else if (usage.leaf !== undefined && (await filesInTmp(usage.leaf, limits.tmpMb * 2 ** 20)) > limits.tmpFiles) exceed('disk')
+      else if (usage.leaf !== undefined && (await filesInTmp(usage.leaf, limits.tmpMb * 2 ** 20)) > limits.tmpFiles)
+        exceed('disk')
     } catch (error) {
       clearInterval(timer)
       fail(error)

@@ -22,7 +22,9 @@ function bundle(source: string): string {
     const entry = join(folder, 'index.js')
     writeFileSync(entry, source)
     const args = [entry, '--bundle', '--platform=node', '--log-level=error', `--outfile=${join(folder, 'out.js')}`]
-    execFileSync(join(root, 'node_modules/.bin/esbuild'), args, { env: { ...process.env, NODE_PATH: join(root, 'node_modules') } })
+    execFileSync(join(root, 'node_modules/.bin/esbuild'), args, {
+      env: { ...process.env, NODE_PATH: join(root, 'node_modules') },
+    })
     return readFileSync(join(folder, 'out.js'), 'utf8')
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -128,7 +130,10 @@ export function konnectorSuite(driver: DriverName): void {
         `GET alice.localhost:${port} - 0`,
         `POST alice.localhost:${port} - 4194304`,
       ])
-      assert.deepEqual(result.refused.map(({ reason }) => reason), ['host_header'])
+      assert.deepEqual(
+        result.refused.map(({ reason }) => reason),
+        ['host_header'],
+      )
     } finally {
       server.closeAllConnections()
       server.close()
@@ -173,7 +178,9 @@ export function konnectorSuite(driver: DriverName): void {
   test(`${driver}: runs the script for deleted accounts in its own folder`, async () => {
     const result = await jail.run('', {
       entry: 'scripts/onDelete.js',
-      files: { 'scripts/onDelete.js': `console.log(require('node:path').basename(process.cwd()), process.argv[1].endsWith('onDelete.js'))` },
+      files: {
+        'scripts/onDelete.js': `console.log(require('node:path').basename(process.cwd()), process.argv[1].endsWith('onDelete.js'))`,
+      },
     })
     assert.deepEqual(result.said, ['scripts true'])
     await assert.rejects(jail.run('', { entry: '../x.js' }), /leads out of the konnector's folder/)
@@ -203,7 +210,9 @@ export function konnectorSuite(driver: DriverName): void {
 
   test(`${driver}: ten at once do not get in each other's way`, async () => {
     const results = await Promise.all(
-      Array.from({ length: 10 }, (_, index) => jail.run(`console.log(process.env.COZY_JOB_ID)`, { env: { COZY_JOB_ID: `j${index}` } })),
+      Array.from({ length: 10 }, (_, index) =>
+        jail.run(`console.log(process.env.COZY_JOB_ID)`, { env: { COZY_JOB_ID: `j${index}` } }),
+      ),
     )
     assert.deepEqual(
       results.map(({ said, code }) => [said[0], code]),

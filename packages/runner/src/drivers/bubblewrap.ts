@@ -4,6 +4,7 @@ import { RunnerError } from '../errors.ts'
 import { inside } from '../jail/root.ts'
 import { konnectorFilter } from '../seccomp/policy.ts'
 import type { Driver, JailPlan } from './driver.ts'
+import { findProgram } from './find-program.ts'
 import { environment, limitArguments, nodeArguments } from './node-arguments.ts'
 
 /** `--disable-userns` came with 0.8. */
@@ -13,12 +14,13 @@ const NOBODY = '65534'
 
 export function bubblewrapDriver(program = 'bwrap'): Driver {
   const filter = konnectorFilter()
+  const path = findProgram(program) ?? program
   return {
     name: 'bubblewrap',
     isConfined: true,
     setupCodes: [],
     assertUsable() {
-      const { stdout, error } = spawnSync(program, ['--version'], { encoding: 'utf8', timeout: 10_000 })
+      const { stdout, error } = spawnSync(path, ['--version'], { encoding: 'utf8', timeout: 10_000 })
       const version = /(\d+)\.(\d+)/.exec(stdout ?? '')
       if (error || !version) {
         throw new RunnerError(
@@ -29,11 +31,14 @@ export function bubblewrapDriver(program = 'bwrap'): Driver {
       }
       const [major, minor] = [Number(version[1]), Number(version[2])]
       if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-        throw new RunnerError('driver_unavailable', `bubblewrap ${version[0]} is too old: ${OLDEST.join('.')} is needed.`)
+        throw new RunnerError(
+          'driver_unavailable',
+          `bubblewrap ${version[0]} is too old: ${OLDEST.join('.')} is needed.`,
+        )
       }
     },
     command: plan => ({
-      command: program,
+      command: path,
       // Secrets are in none of these: arguments are there to read for every user of the machine.
       args: ['--args', String(OPTIONS), '--', ...programArguments(plan)],
       env: environment(plan, insidePlaces),

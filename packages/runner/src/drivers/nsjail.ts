@@ -6,6 +6,7 @@ import { kafelPolicy } from '../seccomp/kafel.ts'
 import { konnectorPolicy } from '../seccomp/policy.ts'
 import { insidePlaces, programArguments } from './bubblewrap.ts'
 import type { Driver, JailPlan } from './driver.ts'
+import { findProgram } from './find-program.ts'
 import { environment } from './node-arguments.ts'
 
 /** nsjail outlives a server that is killed; its own clock then ends what is left. */
@@ -13,12 +14,13 @@ const GRACE_SECONDS = 15
 
 /** The same policy for nsjail, which has to be built from source on most systems. Used when asked for. */
 export function nsjailDriver(program = 'nsjail'): Driver {
+  const path = findProgram(program) ?? program
   return {
     name: 'nsjail',
     isConfined: true,
     setupCodes: [255],
     assertUsable() {
-      const { error } = spawnSync(program, ['--help'], { stdio: 'ignore', timeout: 10_000 })
+      const { error } = spawnSync(path, ['--help'], { stdio: 'ignore', timeout: 10_000 })
       if (!error) return
       throw new RunnerError(
         'driver_unavailable',
@@ -29,7 +31,7 @@ export function nsjailDriver(program = 'nsjail'): Driver {
     command(plan) {
       const env = environment(plan, insidePlaces)
       return {
-        command: program,
+        command: path,
         args: nsjailArguments(plan, Object.keys(env)),
         env,
         cwd: '/',

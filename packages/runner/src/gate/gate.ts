@@ -4,8 +4,8 @@ import { createResolve, Dialer, PrivateAddress, type Resolve } from './dial.ts'
 import { join, type Traffic } from './join.ts'
 import { beginsWithTls, checkServerName, readPreamble } from './opening.ts'
 import { createJudge, type GatePolicy, judgeLookup, type Target } from './policy.ts'
-import { createRelay } from './relay.ts'
 import { type Refusal, type RefusalReason, Refusals } from './refusals.ts'
+import { createRelay } from './relay.ts'
 
 export interface GateLimits {
   /** Connections to the outside at once. */

@@ -73,7 +73,7 @@ export async function checkServerName(socket: Socket, name: string): Promise<Ref
     const hello = readClientHello(bytes)
     return hello.state === 'more' ? undefined : hello
   })
-  if (!read || read.result.state !== 'read') return 'not_tls'
+  if (read?.result.state !== 'read') return 'not_tls'
   if (read.result.isEncrypted) return 'hidden_server_name'
   if (read.result.serverName !== name) return 'server_name'
   socket.unshift(read.bytes)

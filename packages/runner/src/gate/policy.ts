@@ -86,7 +86,10 @@ function stackTarget({ host, port, connect }: StackOrigin): Target {
 }
 
 function plain(host: string): string {
-  return host.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
+  return host
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/\.$/, '')
 }
 
 function isWebPort(port: number): boolean {

@@ -1,4 +1,4 @@
-import { Agent, createServer, type IncomingMessage, request as send, type Server, type ServerResponse } from 'node:http'
+import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse, request as send } from 'node:http'
 import type { Socket } from 'node:net'
 import { type Count, join } from './join.ts'
 import type { Target } from './policy.ts'

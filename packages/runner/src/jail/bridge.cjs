@@ -207,7 +207,8 @@ function patchTls() {
 function patchLookups() {
   const { lookup } = dns
   const lookupPromise = dns.promises.lookup
-  const staysHere = host => !host || typeof host !== 'string' || net.isIP(host) !== 0 || host.toLowerCase() === 'localhost'
+  const staysHere = host =>
+    !host || typeof host !== 'string' || net.isIP(host) !== 0 || host.toLowerCase() === 'localhost'
 
   const find = host =>
     new Promise((resolve, reject) => {
@@ -231,13 +232,15 @@ function patchLookups() {
     const wants = typeof options === 'function' ? {} : options
     if (staysHere(host) || typeof done !== 'function') return lookup(host, options, callback)
     answer(host, wants).then(
-      found => process.nextTick(() => (Array.isArray(found) ? done(null, found) : done(null, found.address, found.family))),
+      found =>
+        process.nextTick(() => (Array.isArray(found) ? done(null, found) : done(null, found.address, found.family))),
       error => process.nextTick(done, error),
     )
     return {}
   }
   dns.lookup[Symbol.for('nodejs.util.promisify.custom')] = (host, options) => dns.promises.lookup(host, options)
-  dns.promises.lookup = async (host, options) => (staysHere(host) ? lookupPromise(host, options) : answer(host, options))
+  dns.promises.lookup = async (host, options) =>
+    staysHere(host) ? lookupPromise(host, options) : answer(host, options)
 
   const four = async (host, options) => {
     const address = await find(host)
@@ -245,7 +248,11 @@ function patchLookups() {
   }
   const six = async host => {
     await find(host)
-    throw Object.assign(new Error(`queryAaaa ENODATA ${host}`), { code: 'ENODATA', syscall: 'queryAaaa', hostname: host })
+    throw Object.assign(new Error(`queryAaaa ENODATA ${host}`), {
+      code: 'ENODATA',
+      syscall: 'queryAaaa',
+      hostname: host,
+    })
   }
   const withCallback =
     query =>

@@ -87,7 +87,10 @@ export function openJailRoot(cacheDirectory: string, nodePath: string = process.
   return root
 }
 
-function build(root: string, { node, prlimit, libraries }: { node: string; prlimit: string; libraries: string[] }): void {
+function build(
+  root: string,
+  { node, prlimit, libraries }: { node: string; prlimit: string; libraries: string[] },
+): void {
   const at = (path: string) => {
     mkdirSync(dirname(join(root, path)), { recursive: true, mode: 0o755 })
     return join(root, path)

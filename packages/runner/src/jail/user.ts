@@ -46,8 +46,12 @@ export function give(path: string, user: JailUser): void {
 export function assertEnterable(folder: string, user: JailUser): void {
   if (!handsOver(user)) return
   const canEnter = (path: string) =>
-    spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], { ...identity(user), cwd: '/', stdio: 'ignore', timeout: 10_000 })
-      .status === 0
+    spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', path], {
+      ...identity(user),
+      cwd: '/',
+      stdio: 'ignore',
+      timeout: 10_000,
+    }).status === 0
   if (canEnter(folder)) return
   let closed = folder
   for (let above = dirname(folder); above !== closed && !canEnter(above); above = dirname(above)) closed = above

@@ -9,7 +9,8 @@ export interface OutputOptions {
   onFlood(): void
 }
 
-const outOfMemory = /heap out of memory|Fatal (?:JavaScript|process) (?:out of memory|invalid size)|process out of memory/
+const outOfMemory =
+  /heap out of memory|Fatal (?:JavaScript|process) (?:out of memory|invalid size)|process out of memory/
 
 /** Everything a run says: split, cut, counted, and passed on while there is room. */
 export class Output {

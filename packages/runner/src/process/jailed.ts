@@ -133,7 +133,10 @@ function isSame({ pid, start }: FirstProcess): boolean {
 async function untilGone(first: FirstProcess): Promise<void> {
   for (const until = performance.now() + GONE_MS; isSame(first); await wait(2)) {
     if (performance.now() > until) {
-      throw new RunnerError('setup', `Processes of a run are still there ${GONE_MS / 1000} s after SIGKILL (pid ${first.pid}).`)
+      throw new RunnerError(
+        'setup',
+        `Processes of a run are still there ${GONE_MS / 1000} s after SIGKILL (pid ${first.pid}).`,
+      )
     }
   }
 }

@@ -72,7 +72,9 @@ export function konnectorPolicy(architecture: Architecture): Policy {
 /** The filter's bytes for this machine. @throws RangeError on an architecture without a table of numbers */
 export function konnectorFilter(architecture: string = process.arch): Buffer {
   if (architecture !== 'x64' && architecture !== 'arm64') {
-    throw new RangeError(`There is no table of system calls for ${architecture}: konnectors run confined on x64 and arm64.`)
+    throw new RangeError(
+      `There is no table of system calls for ${architecture}: konnectors run confined on x64 and arm64.`,
+    )
   }
   return assemble(konnectorPolicy(architecture))
 }

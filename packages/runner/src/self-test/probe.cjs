@@ -11,7 +11,8 @@ const os = require('node:os')
 const { hostFile, hostPort, hostPid, syscalls, pids } = JSON.parse(fs.readFileSync(0, 'utf8'))
 const BARE = { PATH: '/usr/bin' }
 
-const say = (name, holds, detail) => process.stdout.write(`${JSON.stringify({ name, holds, detail: String(detail) })}\n`)
+const say = (name, holds, detail) =>
+  process.stdout.write(`${JSON.stringify({ name, holds, detail: String(detail) })}\n`)
 
 /** Holds when the attempt throws; what it returns otherwise is the evidence. */
 function mustFail(name, attempt) {
@@ -42,16 +43,21 @@ const links = Object.keys(os.networkInterfaces()).filter(name => name !== 'lo')
 say('has no network but loopback', links.length === 0, links.join() || 'lo')
 const capabilities = /CapEff:\s*(\S+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]
 say('has no capabilities', /^0+$/.test(capabilities), capabilities)
-const secrets = Object.keys(process.env).filter(name => !/^(PATH|HOME|LANG|PWD|NODE_OPTIONS|KONNECTORY_GATE)$/.test(name))
+const secrets = Object.keys(process.env).filter(
+  name => !/^(PATH|HOME|LANG|PWD|NODE_OPTIONS|KONNECTORY_GATE)$/.test(name),
+)
 say('gets no variables of the server', secrets.length === 0, secrets.join() || 'none')
-const open = fs.readdirSync('/proc/self/fd').map(Number).filter(fd => {
-  try {
-    return fd > 2 && /^\/(?!dev|proc)/.test(fs.readlinkSync(`/proc/self/fd/${fd}`))
-  } catch {
-    // Closed since it was listed.
-    return false
-  }
-})
+const open = fs
+  .readdirSync('/proc/self/fd')
+  .map(Number)
+  .filter(fd => {
+    try {
+      return fd > 2 && /^\/(?!dev|proc)/.test(fs.readlinkSync(`/proc/self/fd/${fd}`))
+    } catch {
+      // Closed since it was listed.
+      return false
+    }
+  })
 say('inherits no open files', open.length === 0, open.join() || 'none')
 
 for (const [name, [number, wanted]] of Object.entries(syscalls)) {
@@ -78,7 +84,10 @@ const many = []
 for (let at = 0; at < pids + 20; at++) {
   const { error } = spawnSync('/nonexistent')
   if (error?.code === 'EAGAIN') break
-  const one = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 9000)'], { env: BARE, stdio: 'ignore' })
+  const one = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 9000)'], {
+    env: BARE,
+    stdio: 'ignore',
+  })
   one.on('error', () => {})
   if (one.pid === undefined) break
   many.push(one)

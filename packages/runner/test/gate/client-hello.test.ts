@@ -53,13 +53,21 @@ test('reads one spread over many records, and leaves alone what follows', () => 
 
 test('two names, a list of names, a hidden name: none of them passes', () => {
   const made = (extensions: Buffer) => {
-    const body = Buffer.concat([Buffer.from([3, 3]), Buffer.alloc(32), Buffer.from([0, 0, 2, 0x13, 1, 1, 0]), u16(extensions.length), extensions])
+    const body = Buffer.concat([
+      Buffer.from([3, 3]),
+      Buffer.alloc(32),
+      Buffer.from([0, 0, 2, 0x13, 1, 1, 0]),
+      u16(extensions.length),
+      extensions,
+    ])
     const handshake = Buffer.concat([Buffer.from([1, 0]), u16(body.length), body])
     return Buffer.concat([Buffer.from([22, 3, 1]), u16(handshake.length), handshake])
   }
   const extension = (type: number, body: Buffer) => Buffer.concat([u16(type), u16(body.length), body])
   const names = (...list: string[]) => {
-    const inner = Buffer.concat(list.map(name => Buffer.concat([Buffer.from([0]), u16(name.length), Buffer.from(name)])))
+    const inner = Buffer.concat(
+      list.map(name => Buffer.concat([Buffer.from([0]), u16(name.length), Buffer.from(name)])),
+    )
     return extension(0, Buffer.concat([u16(inner.length), inner]))
   }
   assert.deepEqual(readClientHello(made(names('A.test.'))), { state: 'read', serverName: 'a.test', isEncrypted: false })
@@ -72,12 +80,16 @@ test('two names, a list of names, a hidden name: none of them passes', () => {
 test('no bytes make it throw or wait for ever', () => {
   for (let round = 0; round < 5000; round++) {
     const bytes = Buffer.from(real)
-    for (let change = 0; change <= round % 5; change++) bytes[Math.floor(Math.random() * bytes.length)] = Math.floor(Math.random() * 256)
+    for (let change = 0; change <= round % 5; change++)
+      bytes[Math.floor(Math.random() * bytes.length)] = Math.floor(Math.random() * 256)
     readClientHello(bytes.subarray(0, Math.floor(Math.random() * bytes.length)))
     readClientHello(randomBytes(round % 300))
   }
   assert.equal(readClientHello(Buffer.from('GET / HTTP/1.1\r\n')).state, 'broken')
-  assert.equal(readClientHello(Buffer.concat([Buffer.from([22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff]), Buffer.alloc(20_000)])).state, 'broken')
+  assert.equal(
+    readClientHello(Buffer.concat([Buffer.from([22, 3, 1, 0x40, 0, 1, 0xff, 0xff, 0xff]), Buffer.alloc(20_000)])).state,
+    'broken',
+  )
 })
 
 function u16(value: number): Buffer {

@@ -35,7 +35,9 @@ test('one address inside is enough to refuse a name, and nothing is dialled', as
 
 test('tries the next address when one does not answer, and tells the last failure', async () => {
   const { dialled, connect } = network(['93.184.216.34', '2606:2800:220:1::1'])
-  await assert.rejects(new Dialer(async () => ['93.184.216.34', '2606:2800:220:1::1'], connect).dial(target), { code: 'ECONNREFUSED' })
+  await assert.rejects(new Dialer(async () => ['93.184.216.34', '2606:2800:220:1::1'], connect).dial(target), {
+    code: 'ECONNREFUSED',
+  })
   assert.deepEqual(dialled, ['93.184.216.34:443', '2606:2800:220:1::1:443'])
 })
 
@@ -54,6 +56,13 @@ test('a failed look-up is forgotten at once', async () => {
 test('a pinned host and the stack are dialled where the operator said, private or not', async () => {
   const { dialled, connect } = network()
   const dialer = new Dialer(async () => assert.fail('no look-up'), connect)
-  await dialer.dial({ kind: 'pinned', name: 'vendor.test', port: 443, speech: 'tls', address: '127.0.0.1', dialPort: 8081 })
+  await dialer.dial({
+    kind: 'pinned',
+    name: 'vendor.test',
+    port: 443,
+    speech: 'tls',
+    address: '127.0.0.1',
+    dialPort: 8081,
+  })
   assert.deepEqual(dialled, ['127.0.0.1:8081'])
 })

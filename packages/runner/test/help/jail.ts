@@ -2,7 +2,15 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after } from 'node:test'
-import { createRunner, type DriverName, type OutputLine, type Runner, type RunnerOptions, type RunRequest, type RunResult } from '../../src/index.ts'
+import {
+  createRunner,
+  type DriverName,
+  type OutputLine,
+  type Runner,
+  type RunnerOptions,
+  type RunRequest,
+  type RunResult,
+} from '../../src/index.ts'
 import { konnectorPolicy } from '../../src/seccomp/policy.ts'
 
 export interface Outcome extends RunResult {
@@ -62,7 +70,12 @@ export function openJail(
   const cacheDirectory = join(folder, 'cache')
   const warnings: string[] = []
   const tell = (message: string) => void warnings.push(message)
-  const runner = createRunner({ driver, cacheDirectory, log: { info: () => {}, warn: tell, error: tell }, ...(options as Partial<RunnerOptions>) })
+  const runner = createRunner({
+    driver,
+    cacheDirectory,
+    log: { info: () => {}, warn: tell, error: tell },
+    ...(options as Partial<RunnerOptions>),
+  })
   after(async () => {
     await runner[Symbol.asyncDispose]()
     rmSync(folder, { recursive: true, force: true })
@@ -95,7 +108,9 @@ export function openJail(
         output,
         said,
         tries: Object.fromEntries(
-          said.filter(text => text.startsWith('{"try"')).map(text => Object.values(JSON.parse(text)) as [string, string]),
+          said
+            .filter(text => text.startsWith('{"try"'))
+            .map(text => Object.values(JSON.parse(text)) as [string, string]),
         ),
         remarks: output.filter(({ stream }) => stream === 'runner').map(({ text }) => text),
       }

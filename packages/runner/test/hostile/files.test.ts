@@ -1,6 +1,15 @@
 /** Konnectors that look for what is not theirs: files, sockets and variables of the host, of the server, of other runs. */
 import assert from 'node:assert/strict'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,7 +68,10 @@ test('a konnector that leaves links and files in /tmp: nothing of it reaches the
     report('seen', fs.readdirSync('/tmp').sort().join())`)
   assert.equal(result.tries.seen, 'left-file,left-link')
   assert.equal(result.tries.through, 'ENOENT')
-  assert.deepEqual(readdirSync(tmpdir()).filter(name => name.startsWith('left-')), before)
+  assert.deepEqual(
+    readdirSync(tmpdir()).filter(name => name.startsWith('left-')),
+    before,
+  )
   assert.equal(readFileSync(secretFile, 'utf8'), SECRET)
 })
 
@@ -75,7 +87,8 @@ test('a konnector that changes its work directory, its Node or the bridge cannot
     attempt('hosts', () => fs.appendFileSync('/etc/hosts', ''))
     attempt('socket', () => fs.unlinkSync('/run/konnector/egress.sock'))
     attempt('root', () => fs.mkdirSync('/x'))`)
-  for (const [name, got] of Object.entries(result.tries)) assert.match(got, /^(EROFS|EBUSY|EACCES|EPERM|ETXTBSY)$/, `${name}: ${got}`)
+  for (const [name, got] of Object.entries(result.tries))
+    assert.match(got, /^(EROFS|EBUSY|EACCES|EPERM|ETXTBSY)$/, `${name}: ${got}`)
   assert.equal(Object.keys(result.tries).length, 10)
 })
 
@@ -178,7 +191,8 @@ test('a konnector that writes to the settings of the kernel cannot', async () =>
     for (const file of ['/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/sys/vm/overcommit_memory', '/proc/sys/kernel/hostname', '/proc/sys/user/max_user_namespaces', '/proc/sys/net/ipv4/ip_forward', '/proc/self/uid_map', '/proc/self/setgroups', '/proc/kcore', '/proc/kallsyms']) attempt(file, () => fs.writeFileSync(file, '0'))
     attempt('spared when memory is short', () => fs.writeFileSync('/proc/self/oom_score_adj', '-1000'))
     attempt('cgroups', () => fs.readdirSync('/sys/fs/cgroup'))`)
-  for (const [name, got] of Object.entries(result.tries)) assert.match(got, /^(EROFS|EACCES|EPERM|ENOENT|EIO)$/, `${name}: ${got}`)
+  for (const [name, got] of Object.entries(result.tries))
+    assert.match(got, /^(EROFS|EACCES|EPERM|ENOENT|EIO)$/, `${name}: ${got}`)
   assert.equal(Object.keys(result.tries).length, 12)
 })
 
@@ -202,7 +216,13 @@ test('a konnector that poisons the compile cache of its bundle cannot: it is onl
   writeFileSync(join(dir, 'index.js'), source)
   const run = async () => {
     const said: string[] = []
-    await jail.runner.run({ dir, env: {}, domains: [], cacheKey: 'poisoned@1', onLine: ({ text }) => void said.push(text) })
+    await jail.runner.run({
+      dir,
+      env: {},
+      domains: [],
+      cacheKey: 'poisoned@1',
+      onLine: ({ text }) => void said.push(text),
+    })
     return said
   }
   assert.deepEqual(await run(), ['no cache'])
@@ -210,7 +230,10 @@ test('a konnector that poisons the compile cache of its bundle cannot: it is onl
   assert.deepEqual(await run(), ['/run/cache', 'EROFS'])
   const folders = readdirSync(join(jail.cacheDirectory, 'compile'))
   assert.equal(folders.length, 1)
-  assert.ok(readdirSync(join(jail.cacheDirectory, 'compile', folders[0]!)).some(name => name.startsWith('v26')), 'Node has filled it')
+  assert.ok(
+    readdirSync(join(jail.cacheDirectory, 'compile', folders[0]!)).some(name => name.startsWith('v26')),
+    'Node has filled it',
+  )
 })
 
 test('after all of it, no folder of a run is left', () => {

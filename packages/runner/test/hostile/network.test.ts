@@ -19,7 +19,11 @@ const addresses: Record<string, string[]> = {
   'local6.test': ['fd00:ec2::254'],
   'sixtofour.test': ['2002:7f00:1::'],
   'azure.test': ['168.63.129.16'],
-  'own.test': Object.values(networkInterfaces()).flatMap(list => list ?? []).filter(({ internal }) => !internal).map(({ address }) => address).slice(0, 1),
+  'own.test': Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address)
+    .slice(0, 1),
 }
 const resolve = async (name: string) => {
   asked.push(name)
@@ -29,7 +33,8 @@ const resolve = async (name: string) => {
 }
 const jail = openJail('bubblewrap', { resolve })
 
-const reasons = (result: Outcome) => Object.fromEntries(result.refused.map(({ host, port, reason }) => [`${host}:${port}`, reason]))
+const reasons = (result: Outcome) =>
+  Object.fromEntries(result.refused.map(({ host, port, reason }) => [`${host}:${port}`, reason]))
 const fetches = (urls: string[]) =>
   `(async () => { for (const url of ${JSON.stringify(urls)}) await attemptAsync(url, async () => (await fetch(url, { signal: AbortSignal.timeout(8000) })).text()) })()`
 
@@ -39,14 +44,19 @@ function assertRefused(result: Outcome, reason: string, count: number): void {
   for (const [name, got] of Object.entries(result.tries)) assert.doesNotMatch(got, /^worked/, `${name}: ${got}`)
   assert.ok(result.refused.length > 0)
   assert.deepEqual([...new Set(result.refused.map(refusal => refusal.reason))], [reason])
-  assert.equal(result.remarks.filter(text => text.includes(`(${reason})`)).length, result.refused.length, 'each is in the log')
+  assert.equal(
+    result.remarks.filter(text => text.includes(`(${reason})`)).length,
+    result.refused.length,
+    'each is in the log',
+  )
 }
 
 test('a konnector that connects to loopback ports of the host reaches its own loopback, and it is recorded', async () => {
   await using site = await startSite()
   const hosts = ['127.0.0.1', 'localhost', '0.0.0.0', '[::1]', '127.8.9.10']
   const result = await jail.run(fetches(hosts.map(host => `http://${host}:${site.port}/`)))
-  for (const got of Object.values(result.tries)) assert.match(got, /ECONNREFUSED|fetch failed|EADDRNOTAVAIL|AggregateError/)
+  for (const got of Object.values(result.tries))
+    assert.match(got, /ECONNREFUSED|fetch failed|EADDRNOTAVAIL|AggregateError/)
   assert.equal(Object.keys(result.tries).length, hosts.length)
   assert.equal(reasons(result)[`127.0.0.1:${site.port}`], 'private_address')
   assert.equal(site.connections, 0)
@@ -111,11 +121,18 @@ test('a konnector that gives addresses as text to sockets is refused whatever th
   )
   for (const [name, got] of Object.entries(result.tries)) assert.doesNotMatch(got, /^worked/, name)
   assert.ok(result.refused.every(({ reason }) => reason === 'malformed'))
-  assert.equal(asked.some(name => /127|0x|2130/.test(name)), false)
+  assert.equal(
+    asked.some(name => /127|0x|2130/.test(name)),
+    false,
+  )
 })
 
 test('a konnector that uses addresses instead of declared names is refused, public ones too', async () => {
-  assertRefused(await jail.run(fetches(['http://93.184.216.34/', 'https://[2606:2800:220:1::1]/']), { domains: ['vendor.test'] }), 'literal', 2)
+  assertRefused(
+    await jail.run(fetches(['http://93.184.216.34/', 'https://[2606:2800:220:1::1]/']), { domains: ['vendor.test'] }),
+    'literal',
+    2,
+  )
 })
 
 test('a konnector that asks for undeclared names: refused, and no query leaves', async () => {
@@ -149,7 +166,11 @@ test('a konnector that asks for undeclared names: refused, and no query leaves',
 test('a konnector whose declared names point inside is refused at each of them', async () => {
   const names = Object.keys(addresses).filter(name => addresses[name]!.length > 0)
   for (const domains of ['public' as const, ['*.test', ...names].slice(1)]) {
-    assertRefused(await jail.run(fetches(names.map(name => `http://${name}/`)), { domains }), 'private_address', names.length)
+    assertRefused(
+      await jail.run(fetches(names.map(name => `http://${name}/`)), { domains }),
+      'private_address',
+      names.length,
+    )
   }
 })
 
@@ -172,7 +193,12 @@ test('a konnector whose name changes its address between look-up and connection:
 test('a konnector sent elsewhere by a redirect is refused there', async () => {
   await using site = await startSite()
   const to = (url: string) => `http://vendor.test/to?${encodeURIComponent(url)}`
-  const urls = [to('http://evil.test/'), to('http://169.254.169.254/'), to(`http://127.0.0.1:${site.port}/inside`), to('https://evil.test/')]
+  const urls = [
+    to('http://evil.test/'),
+    to('http://169.254.169.254/'),
+    to(`http://127.0.0.1:${site.port}/inside`),
+    to('https://evil.test/'),
+  ]
   const result = await jail.run(fetches(urls), {
     domains: ['vendor.test'],
     pinnedHosts: [{ host: 'vendor.test', address: '127.0.0.1', port: site.port }],
@@ -208,10 +234,11 @@ test('a konnector that names another server in its TLS handshake is refused: on 
   const { right, ...wrong } = result.tries
   assert.equal(right, 'worked: shaken')
   for (const [name, got] of Object.entries(wrong)) assert.doesNotMatch(got, /^worked/, name)
-  assert.deepEqual(
-    result.refused.map(({ host, port, reason, count }) => `${host}:${port} ${reason} ${count}`).sort(),
-    ['other.test:443 undeclared 1', 'vendor.test:443 not_tls 1', 'vendor.test:443 server_name 2'],
-  )
+  assert.deepEqual(result.refused.map(({ host, port, reason, count }) => `${host}:${port} ${reason} ${count}`).sort(), [
+    'other.test:443 undeclared 1',
+    'vendor.test:443 not_tls 1',
+    'vendor.test:443 server_name 2',
+  ])
 })
 
 test('a konnector that names another site in its Host header is refused, in every way to say it', async () => {
@@ -261,7 +288,10 @@ test('a konnector that tries the neighbours of the stack: other ports, other nam
       await attemptAsync('database', () => connect('alice.test', 5432))
       await attemptAsync('other instance', () => fetch('http://bob.test:${site.port}/'))
     })()`,
-    { domains: ['vendor.test'], stack: { host: 'alice.test', port: site.port, connect: { host: '127.0.0.1', port: site.port } } },
+    {
+      domains: ['vendor.test'],
+      stack: { host: 'alice.test', port: site.port, connect: { host: '127.0.0.1', port: site.port } },
+    },
   )
   const { stack, ...others } = result.tries
   assert.equal(stack, 'worked: 200')
@@ -321,7 +351,10 @@ test('a konnector without any declared name has the stack alone; a million names
   )
   assert.equal(result.tries.done, 'yes')
   assert.ok(result.refused.length <= 201)
-  assert.equal(result.refused.reduce((sum, { count }) => sum + count, 0), 600)
+  assert.equal(
+    result.refused.reduce((sum, { count }) => sum + count, 0),
+    600,
+  )
   assert.ok(result.remarks.length <= 201)
 })
 

@@ -23,7 +23,9 @@ const daemon = (name: string) => `
 
 test('a konnector that leaves daemons behind: nothing is left when the run has ended', async () => {
   const name = marker()
-  const result = await jail.run(`${daemon(name)} setTimeout(() => { report('seen', fs.readdirSync('/proc').filter(p => /^\\d+$/.test(p)).length); process.exit() }, 600)`)
+  const result = await jail.run(
+    `${daemon(name)} setTimeout(() => { report('seen', fs.readdirSync('/proc').filter(p => /^\\d+$/.test(p)).length); process.exit() }, 600)`,
+  )
   assert.ok(Number(result.tries.seen) >= 4, `they were there: ${result.tries.seen}`)
   assert.equal(result.end, 'exit')
   assert.deepEqual(processesWith(name), [])
@@ -48,7 +50,9 @@ test('a konnector that outlives its time with daemons and deaf ears: all of it e
 
 test('a konnector that stops itself still ends at the limit', async () => {
   const name = marker()
-  const result = await jail.run(`process.title = '${name}'; process.kill(process.pid, 'SIGSTOP')`, { limits: { seconds: 1 } })
+  const result = await jail.run(`process.title = '${name}'; process.kill(process.pid, 'SIGSTOP')`, {
+    limits: { seconds: 1 },
+  })
   assert.equal(result.end, 'timeout')
   assert.deepEqual(processesWith(name), [])
 })
@@ -64,7 +68,9 @@ test('a fork bomb gets to its limit and ends with its time; another run beside i
   )
   await wait(1500)
   assert.ok(processesWith(name).length <= 64, `${processesWith(name).length} processes`)
-  const beside = await jail.run(`attempt('child', () => cp.execFileSync(process.execPath, ['-p', '1']).toString().trim())`)
+  const beside = await jail.run(
+    `attempt('child', () => cp.execFileSync(process.execPath, ['-p', '1']).toString().trim())`,
+  )
   assert.equal(beside.tries.child, 'worked: 1')
   const result = await bomb
   assert.equal(result.tries.refused, 'EAGAIN')
@@ -88,9 +94,14 @@ test('a konnector that kills everything it can ends itself, and no other run', a
   const up = new Promise<void>(resolve => {
     tellUp = resolve
   })
-  const victim = jail.run(`console.log('up'); setTimeout(() => { console.log('done'); process.exit() }, 1500)`, { onLine: () => tellUp() })
+  const victim = jail.run(`console.log('up'); setTimeout(() => { console.log('done'); process.exit() }, 1500)`, {
+    onLine: () => tellUp(),
+  })
   await up
-  const result = await jail.run(`for (const sig of ['SIGTERM', 'SIGHUP', 'SIGKILL']) for (const pid of [1, process.ppid, -1, 0]) { try { process.kill(pid, sig) } catch {} } setInterval(() => {}, 1000)`, { limits: { seconds: 3 } })
+  const result = await jail.run(
+    `for (const sig of ['SIGTERM', 'SIGHUP', 'SIGKILL']) for (const pid of [1, process.ppid, -1, 0]) { try { process.kill(pid, sig) } catch {} } setInterval(() => {}, 1000)`,
+    { limits: { seconds: 3 } },
+  )
   assert.notEqual(result.end, 'exit')
   const { said, code } = await victim
   assert.deepEqual([said, code], [['up', 'done'], 0])
@@ -99,7 +110,8 @@ test('a konnector that kills everything it can ends itself, and no other run', a
 test('a konnector that traces or reads the memory of its parent cannot', async () => {
   const result = await jail.run(`
     for (const file of ['/proc/1/mem', '/proc/1/environ', '/proc/1/root/etc/shadow', '/proc/1/cwd', '/proc/1/fd']) attempt(file, () => { const fd = fs.openSync(file, 'r+'); return fs.readSync(fd, Buffer.alloc(8), 0, 8, 0) })`)
-  for (const [name, got] of Object.entries(result.tries)) assert.match(got, /^(EACCES|EPERM|ENOENT|EISDIR|EIO|ELOOP|EROFS)$/, `${name}: ${got}`)
+  for (const [name, got] of Object.entries(result.tries))
+    assert.match(got, /^(EACCES|EPERM|ENOENT|EISDIR|EIO|ELOOP|EROFS)$/, `${name}: ${got}`)
 })
 
 test('a konnector that raises its limits or its priority cannot', async () => {
@@ -130,14 +142,17 @@ test('when the server is killed, its konnectors end with it', async () => {
   const konnector = join(folder, 'konnector')
   mkdirSync(konnector)
   writeFileSync(
-    join(konnector, 'index.js'), `console.log('up'); require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', '${name}'], { detached: true, stdio: 'ignore' }); process.title = '${name}'; setInterval(() => {}, 1000)`,
+    join(konnector, 'index.js'),
+    `console.log('up'); require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)', '${name}'], { detached: true, stdio: 'ignore' }); process.title = '${name}'; setInterval(() => {}, 1000)`,
   )
   const script = `
     import { createRunner } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))}
     const log = { info() {}, warn() {}, error() {} }
     const runner = createRunner({ cacheDirectory: ${JSON.stringify(join(folder, 'cache'))}, log })
     await runner.run({ dir: ${JSON.stringify(konnector)}, env: {}, domains: [], onLine: ({ text }) => console.log(text) })`
-  const server = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const server = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = await Promise.race([once(createInterface({ input: server.stdout }), 'line'), once(server, 'exit')])
   assert.equal(line, 'up')
   for (const until = Date.now() + 5000; processesWith(name).length < 2 && Date.now() < until; ) await wait(20)

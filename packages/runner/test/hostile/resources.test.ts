@@ -28,16 +28,28 @@ async function within<T>(megabytes: number, work: Promise<T>): Promise<T> {
 const bombs: [what: string, source: string][] = [
   ['buffers', `const all = []; for (;;) all.push(Buffer.alloc(16e6, 1))`],
   ['objects', `const all = []; for (;;) all.push({ a: new Array(1000).fill(all.length) })`],
-  ['strings', `let s = 'x'; const all = []; for (;;) { s = s + Math.random() + 'y'.repeat(1e5); all.push(Buffer.from(s).toString('latin1')) }`],
-  ['wasm', `const all = []; for (;;) { const m = new WebAssembly.Memory({ initial: 512 }); new Uint8Array(m.buffer).fill(1); all.push(m) }`],
-  ['shared buffers', `const all = []; for (;;) { const b = new SharedArrayBuffer(16e6); new Uint8Array(b).fill(1); all.push(b) }`],
+  [
+    'strings',
+    `let s = 'x'; const all = []; for (;;) { s = s + Math.random() + 'y'.repeat(1e5); all.push(Buffer.from(s).toString('latin1')) }`,
+  ],
+  [
+    'wasm',
+    `const all = []; for (;;) { const m = new WebAssembly.Memory({ initial: 512 }); new Uint8Array(m.buffer).fill(1); all.push(m) }`,
+  ],
+  [
+    'shared buffers',
+    `const all = []; for (;;) { const b = new SharedArrayBuffer(16e6); new Uint8Array(b).fill(1); all.push(b) }`,
+  ],
 ]
 for (const [what, source] of bombs) {
   test(`a konnector that fills the memory with ${what} is ended at its limit`, async () => {
     const result = await within(1500, jail.run(source, { limits: memory }))
     // V8 may also say no by an exception, which ends the konnector like any other of its mistakes.
     const isOwnMistake = result.end === 'exit' && result.code !== 0
-    assert.ok(isOwnMistake || result.cause === 'memory', `${result.end} ${result.cause} ${result.code} ${result.signal}`)
+    assert.ok(
+      isOwnMistake || result.cause === 'memory',
+      `${result.end} ${result.cause} ${result.code} ${result.signal}`,
+    )
   })
 }
 
@@ -71,13 +83,17 @@ test('a konnector that fills the disk fills its own /tmp', async () => {
 })
 
 test('a konnector that makes files without end is ended', async () => {
-  const result = await jail.run(`for (let i = 0; ; i++) fs.writeFileSync('/tmp/' + i, '')`, { limits: { tmpFiles: 1000, seconds: 30 } })
+  const result = await jail.run(`for (let i = 0; ; i++) fs.writeFileSync('/tmp/' + i, '')`, {
+    limits: { tmpFiles: 1000, seconds: 30 },
+  })
   assert.deepEqual([result.end, result.cause], ['limit', 'disk'])
   assert.match(result.remarks.join(), /1000 in all/)
 })
 
 test('a konnector that opens files without end gets to its limit', async () => {
-  const result = await jail.run(`attempt('open', () => { for (;;) fs.openSync('/dev/null', 'r') })`, { limits: { openFiles: 64 } })
+  const result = await jail.run(`attempt('open', () => { for (;;) fs.openSync('/dev/null', 'r') })`, {
+    limits: { openFiles: 64 },
+  })
   assert.equal(result.tries.open, 'EMFILE')
 })
 
@@ -107,7 +123,9 @@ test('a konnector that floods stdout: lines are counted beyond the limit, the la
 test('a konnector that prints one line without end has it cut, said, and goes on', async () => {
   const result = await within(
     600,
-    jail.run(`for (let i = 0; i < 100; i++) fs.writeSync(1, 'é'.repeat(5e5)); fs.writeSync(1, '\\nnext\\n')`, { limits: { lineBytes: 1001 } }),
+    jail.run(`for (let i = 0; i < 100; i++) fs.writeSync(1, 'é'.repeat(5e5)); fs.writeSync(1, '\\nnext\\n')`, {
+      limits: { lineBytes: 1001 },
+    }),
   )
   const [long, next] = result.output
   assert.deepEqual([long!.text, long!.cutFrom, next!.text], ['é'.repeat(500), 100e6, 'next'])
@@ -115,13 +133,17 @@ test('a konnector that prints one line without end has it cut, said, and goes on
 })
 
 test('a konnector that prints more than it may at all is ended', async () => {
-  const result = await jail.run(`for (;;) fs.writeSync(1, 'x'.repeat(60000) + '\\n')`, { limits: { outputMb: 5, lines: 10 } })
+  const result = await jail.run(`for (;;) fs.writeSync(1, 'x'.repeat(60000) + '\\n')`, {
+    limits: { outputMb: 5, lines: 10 },
+  })
   assert.deepEqual([result.end, result.cause], ['limit', 'output'])
   assert.equal(result.said.length, 10)
 })
 
 test('a konnector that floods stderr: its beginning is kept', async () => {
-  const result = await jail.run(`for (let i = 0; i < 10000; i++) fs.writeSync(2, 'warning ' + i + '\\n')`, { limits: { stderrBytes: 1000 } })
+  const result = await jail.run(`for (let i = 0; i < 10000; i++) fs.writeSync(2, 'warning ' + i + '\\n')`, {
+    limits: { stderrBytes: 1000 },
+  })
   const kept = result.output.filter(({ stream }) => stream === 'stderr').map(({ text }) => text)
   assert.equal(kept[0], 'warning 0')
   assert.ok(kept.join('\n').length <= 1000)
@@ -130,7 +152,9 @@ test('a konnector that floods stderr: its beginning is kept', async () => {
 })
 
 test('a konnector that prints what is no text harms nobody', async () => {
-  const result = await jail.run(`fs.writeSync(1, Buffer.from([0xff, 0xfe, 0, 0x1b, 0x5b, 0x32, 0x4a, 10])); fs.writeSync(1, '{"type":"critical","message":{}}\\n[]\\n{"a":\\n')`)
+  const result = await jail.run(
+    `fs.writeSync(1, Buffer.from([0xff, 0xfe, 0, 0x1b, 0x5b, 0x32, 0x4a, 10])); fs.writeSync(1, '{"type":"critical","message":{}}\\n[]\\n{"a":\\n')`,
+  )
   assert.equal(result.said.length, 4)
   assert.equal(result.code, 0)
 })

@@ -63,7 +63,9 @@ for (const [what, name, args, wanted] of calls) {
   })
 }
 
-test('a konnector that calls by the numbers of another ABI (x32) is ended', { skip: process.arch !== 'x64' && 'x32 exists on x64 only' }, async () => {
+test('a konnector that calls by the numbers of another ABI (x32) is ended', {
+  skip: process.arch !== 'x64' && 'x32 exists on x64 only',
+}, async () => {
   const { tries } = await jail.run(`numbers.x32 = 0x40000000 + 39; report('call', raw('x32'))`)
   assert.equal(tries.call, 'SIGSYS')
 })

@@ -15,16 +15,26 @@ for (const architecture of ['x64', 'arm64'] as Architecture[]) {
     interpret(filter, { number: policy.numbers[name]!, architecture: audit[architecture], args })
 
   test(`${architecture}: the filter says of each call what its list says`, () => {
-    for (const [list, action] of [[allowed, ALLOW], [refused, fails(EPERM)], [lethal, KILL_PROCESS]] as const) {
+    for (const [list, action] of [
+      [allowed, ALLOW],
+      [refused, fails(EPERM)],
+      [lethal, KILL_PROCESS],
+    ] as const) {
       for (const name of list) if (policy.numbers[name] !== undefined) assert.equal(ask(name), action, name)
     }
   })
 
   test(`${architecture}: every other number, known or not, fails with ENOSYS`, () => {
-    const known = new Set([...allowed, ...refused, ...lethal, 'socket', 'clone', 'ioctl'].map(name => policy.numbers[name]))
+    const known = new Set(
+      [...allowed, ...refused, ...lethal, 'socket', 'clone', 'ioctl'].map(name => policy.numbers[name]),
+    )
     for (let number = 0; number < 1024; number++) {
       if (known.has(number)) continue
-      assert.equal(interpret(filter, { number, architecture: audit[architecture], args: [] }), fails(ENOSYS), `call ${number}`)
+      assert.equal(
+        interpret(filter, { number, architecture: audit[architecture], args: [] }),
+        fails(ENOSYS),
+        `call ${number}`,
+      )
     }
   })
 
@@ -39,7 +49,8 @@ for (const architecture of ['x64', 'arm64'] as Architecture[]) {
     }
     assert.equal(ask('socket', 16, 3, 0), ALLOW, 'route')
     for (let family = 0; family < 64; family++) {
-      if (![1, 2, 10].includes(family)) assert.equal(ask('socket', family, 2, 1), fails(EAFNOSUPPORT), `family ${family}`)
+      if (![1, 2, 10].includes(family))
+        assert.equal(ask('socket', family, 2, 1), fails(EAFNOSUPPORT), `family ${family}`)
     }
   })
 
@@ -71,7 +82,10 @@ test('no name is on two lists, and each is a call of some architecture', () => {
   const all = [...allowed, ...refused, ...lethal]
   assert.equal(new Set(all).size, all.length)
   const known = { ...konnectorPolicy('x64').numbers, ...konnectorPolicy('arm64').numbers }
-  assert.deepEqual(all.filter(name => known[name] === undefined), [])
+  assert.deepEqual(
+    all.filter(name => known[name] === undefined),
+    [],
+  )
 })
 
 test('an architecture without a table is refused in words', () => {

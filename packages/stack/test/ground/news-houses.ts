@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../src/ground/clock.ts'
 import { readConfig } from '../../src/ground/config.ts'
-import { createPool, type PoolOptions } from '../../src/ground/database/index.ts'
+import { createPool } from '../../src/ground/database/index.ts'
 import { createTestDatabase, silentLog } from '../../src/ground/database/testing.ts'
 import type { NewsEvent } from '../../src/ground/news/index.ts'
 import { createHouse, type House, houseMigrations, takePorts } from '../../src/house.ts'
@@ -29,7 +29,7 @@ export interface OneHouse {
 }
 
 /** Opens houses on one database. */
-export async function openHouses(target: PoolOptions['target'], count = 2) {
+export async function openHouses(target: Parameters<typeof createPool>[0]['target'], count = 2) {
   await using cleanup = new AsyncDisposableStack()
   const dataDirectory = await mkdtemp(join(tmpdir(), 'konnectory-news-'))
   cleanup.defer(() => rm(dataDirectory, { recursive: true, force: true }))

@@ -180,3 +180,26 @@ test('who may only read cannot fill the disk with checkpoints', async () => {
   assert.equal((await write('first')).status, 409, 'a conflict is still one')
   assert.equal((await write('first', { _id: '_local/first', _rev: first.json.rev, at: 2 })).status, 201)
 })
+
+test('nobody tells the server what only it tells itself', async () => {
+  const scope = 'konnectory.instances'
+  const news: string[] = []
+  const end = house.ground.news.subscribe(({ doctype }) => void news.push(doctype))
+  const body = { change: 'destroyed' }
+  const ways: [string, string, object?][] = [
+    ['PUT', `/data/konnectory.instances/${instance.id}`, body],
+    ['POST', '/data/konnectory.instances', body],
+    ['POST', '/data/konnectory.instances/_bulk_docs', { docs: [{ _id: instance.id, ...body }] }],
+    ['PUT', '/data/konnectory.instances'],
+    ['POST', '/data/konnectory.instances/_index', { index: { fields: ['a'] } }],
+    ['GET', '/data/konnectory.instances/_all_docs'],
+    ['POST', `/realtime/konnectory.instances/${instance.id}`, body],
+    ['POST', '/permissions', { data: { attributes: { permissions: { a: { type: 'konnectory.instances' } } } } }],
+  ]
+  for (const [method, path, given] of ways) {
+    const { status } = await request(path, { method, body: given, scope })
+    assert.ok(status === 403 || status === 400, `${method} ${path}: ${status}`)
+  }
+  end()
+  assert.deepEqual(news, [])
+})

@@ -5,11 +5,10 @@ import { DOCUMENT_COLUMNS, type DocumentRow, storedDocument } from './stored.ts'
 import { storableJson } from './unstorable-text.ts'
 
 const OF = 'instance_id = $1 and doctype = $2'
+/** The same for what goes by position: the form that the index `docs_feed` has (migrations/002-documents.sql). */
+export const FEED_OF = 'instance_id::text = $1::uuid::text and doctype = $2'
 
-/**
- * Documents `$3` of `$1`, `$2`, each looked up by its key. Written so that there is only one plan: with `id = any($3)` a
- * partition that was never analysed is read from end to end by its other index (18 ms instead of 0.08 ms among 50,000).
- */
+/** Documents `$3` of `$1`, `$2`, each looked up by its key. */
 export const byIds = (columns: string) =>
   `from unnest($3::text[]) as wanted(wanted_id)
    cross join lateral (select ${columns} from docs where ${OF} and id = wanted_id limit 1) found`
@@ -77,7 +76,7 @@ export async function listChanges(
   { since, limit, descending = false }: { since: number; limit?: number | undefined; descending?: boolean | undefined },
 ): Promise<StoredDocument[]> {
   const rows = await run<DocumentRow>(
-    `select ${DOCUMENT_COLUMNS} from docs where ${OF} and seq > $3 order by seq ${descending ? 'desc' : ''} limit $4`,
+    `select ${DOCUMENT_COLUMNS} from docs where ${FEED_OF} and seq > $3 order by seq ${descending ? 'desc' : ''} limit $4`,
     [tenantId, doctype, since, limit ?? null],
   )
   return rows.map(row => storedDocument(doctype, row))
@@ -97,7 +96,7 @@ export async function readFeedSince(
   const rows = await run<{ epoch: string; last: string } & { [Name in keyof DocumentRow]: DocumentRow[Name] | null }>(
     `select feeds.epoch, feeds.seq as last, found.*
        from feeds
-       left join lateral (select ${DOCUMENT_COLUMNS} from docs where ${OF} and seq > $3 order by seq limit $4) found on true
+       left join lateral (select ${DOCUMENT_COLUMNS} from docs where ${FEED_OF} and seq > $3 order by seq limit $4) found on true
       where feeds.instance_id = $1 and feeds.doctype = $2 order by found.seq`,
     [tenantId, doctype, since, limit],
     'feed_since',

@@ -16,7 +16,10 @@ create table konnectory.docs (
   primary key (instance_id, doctype, id)
 ) partition by list (doctype);
 
-create unique index docs_seq on konnectory.docs (instance_id, doctype, seq);
+-- The feed, by position. Its first column is another form of the instance's id on purpose: an index that begins as the primary
+-- key does is as good to a planner that has not analysed the table yet, and a document would be looked for by reading the whole
+-- feed (27 ms instead of 0.1 ms for 17 documents of 10,000). Queries of the feed name it the same way: documents/document-sql.ts.
+create index docs_feed on konnectory.docs ((instance_id::text), doctype, seq);
 
 create table konnectory.docs_default partition of konnectory.docs default;
 

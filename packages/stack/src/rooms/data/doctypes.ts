@@ -60,8 +60,11 @@ export function assertDoctype(doctype: string): void {
   if (!valid || doctype.length > LONGEST) throw forbidden(`\`${doctype}\` is not a valid doctype name`)
 }
 
+/** Names under which the server tells itself something in the news: a document of theirs would be taken for that. */
+const OURS = /^konnectory(\.|$)/
+
 /** Whether the doctype may be read through `/data`, as far as the doctype decides it. */
-export const isReadable = (doctype: string): boolean => !CLOSED.has(doctype)
+export const isReadable = (doctype: string): boolean => !CLOSED.has(doctype) && !OURS.test(doctype)
 
 /** Whether the doctype may be written through `/data`; also which doctypes a share may give away (`protocol/permissions.md` §6). */
 export const isWritable = (doctype: string): boolean => isReadable(doctype) && !READ_ONLY.has(doctype)

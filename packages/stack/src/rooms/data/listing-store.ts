@@ -1,5 +1,6 @@
 import type { StoredDocument } from '#ground/documents/contract'
 import { type DocumentRow, storedDocument } from '#ground/documents/index'
+import { FEED_OF } from '#ground/documents/document-sql'
 import type { RunSql } from '#ground/documents/sql'
 import { Statement } from './mango/statement.ts'
 
@@ -90,7 +91,8 @@ export async function* pagesBySequence(
     const wanted = Math.min(left, PAGE_ROWS)
     const statement = new Statement()
     const conditions = [
-      `instance_id = ${statement.at(tenantId, 'uuid')}`,
+      // As the index of the feed has it.
+      `instance_id::text = ${statement.at(tenantId, 'text')}`,
       `doctype = ${statement.at(doctype, 'text')}`,
       `seq > ${statement.at(low, 'bigint')}`,
       `seq <= ${statement.at(high, 'bigint')}`,
@@ -161,7 +163,7 @@ export async function countChanges(
   most: number,
 ): Promise<number> {
   const [row] = await run<{ n: string }>(
-    `select count(*) as n from (select from docs where ${OF} and seq > $3 and seq <= $4 limit $5) later`,
+    `select count(*) as n from (select from docs where ${FEED_OF} and seq > $3 and seq <= $4 limit $5) later`,
     [tenantId, doctype, since, until, most],
   )
   return Number(row?.n ?? 0)

@@ -26,9 +26,13 @@ export function createCleaningRuns(
     async clean(tenant, message, signal) {
       let wake = Promise.withResolvers<void>()
       let id: string | undefined
-      const end = news.subscribe(event => {
-        if (event.doctype === JOBS && event.tenant.id === tenant.id && (id === undefined || event.id === id)) wake.resolve()
-      })
+      const end = news.subscribe(
+        event => {
+          if (event.doctype !== JOBS || event.tenant.id !== tenant.id) return
+          if (id === undefined || event.id === id) wake.resolve()
+        },
+        { wants: (tenantId, doctype) => tenantId === tenant.id && doctype === JOBS, missed: () => wake.resolve() },
+      )
       const stop = AbortSignal.any([signal, AbortSignal.timeout(longestMs)])
       const woken = () => wake.resolve()
       stop.addEventListener('abort', woken)

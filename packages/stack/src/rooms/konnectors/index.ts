@@ -8,6 +8,7 @@ import type { Instances } from '#rooms/instances'
 import type { Permissions } from '#rooms/permissions'
 import type { Maintenance, Registry } from '#rooms/registry'
 import type { Jobs } from '#rooms/jobs'
+import type { Triggers } from '#rooms/triggers'
 import { createBundles } from './bundles/bundles.ts'
 import { collectBundles } from './bundles/collect.ts'
 import { createCleaningRuns } from './cleaning-runs.ts'
@@ -22,7 +23,7 @@ import { updateRoutes } from './routes/admin.ts'
 import { installRoutes } from './routes/install.ts'
 import { logsRoute } from './routes/logs.ts'
 import { readRoutes } from './routes/read.ts'
-import { type TriggerMaker, triggerRoute } from './routes/trigger.ts'
+import { triggerRoute } from './routes/trigger.ts'
 import { createSources, type SourceTimes } from './source/index.ts'
 import { createStore } from './store.ts'
 import { createUninstall, type Uninstallation } from './uninstall.ts'
@@ -31,7 +32,6 @@ import { createUpdateAll } from './update-all.ts'
 export type { InstallRequest, UpdateRequest } from './install.ts'
 export { idOf, KONNECTORS, type Konnector, type State } from './konnector.ts'
 export type { Progress, Stage } from './progress.ts'
-export type { TriggerMaker } from './routes/trigger.ts'
 export { type TriggerWish, triggerFor } from './schedule.ts'
 export type { CleaningMessage, CleaningRuns } from './uninstall.ts'
 
@@ -45,7 +45,7 @@ export interface KonnectorsDeps {
   /** Runs the scripts for deleted accounts. Without: konnectors that have one are not uninstalled while they have accounts. */
   jobs?: Pick<Jobs, 'push' | 'find'> | undefined
   /** Without: there is no `POST /konnectors/:slug/trigger`. */
-  triggers?: TriggerMaker | undefined
+  triggers?: Pick<Triggers, 'create' | 'launch'> | undefined
   /** What the operator says of the context of an instance. */
   contextOf?: ((tenant: Tenant) => Promise<Record<string, unknown> | undefined>) | undefined
   times?: KonnectorTimes | undefined
@@ -162,7 +162,7 @@ export function createKonnectors(ground: Ground, deps: KonnectorsDeps): Konnecto
     ...readRoutes({ get, getCurrent, list, code }),
     ...installRoutes({ installer, uninstall, mayInstall, stillMs: times.still }),
     logsRoute(log),
-    ...(triggers ? [triggerRoute({ get, triggers })] : []),
+    ...(triggers ? [triggerRoute({ documents, get, triggers })] : []),
   ]
 
   return {

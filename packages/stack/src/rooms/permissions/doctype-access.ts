@@ -28,6 +28,7 @@ export function assertDoctype(doctype: string): void {
  */
 export function assertShareable(type: string): void {
   if (type === 'io.cozy.files') return
-  const reserved = UNWRITABLE.find(doctype => typeMatches(type, doctype))
+  const isOurs = /^konnectory(\.|$)/.test(type)
+  const reserved = isOurs ? type : UNWRITABLE.find(doctype => typeMatches(type, doctype))
   if (reserved) throw forbidden(`reserved doctype \`${reserved}\` unwritable`)
 }

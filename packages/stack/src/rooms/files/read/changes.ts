@@ -109,7 +109,7 @@ function isLeftOut(entry: Entry, clientId: string | undefined): boolean {
 /** How many changes come after a position. */
 export async function countChangesAfter(run: RunSql, tenantId: string, seq: number): Promise<number> {
   const rows = await run<{ count: string }>(
-    `select count(*) from docs where instance_id = $1 and doctype = '${FILES}' and seq > $2`,
+    `select count(*) from docs where instance_id::text = $1 and doctype = '${FILES}' and seq > $2`,
     [tenantId, seq],
   )
   return Number(rows[0]?.count ?? 0)

@@ -1,30 +1,23 @@
 import { z } from 'zod'
-import { jsonApi } from '#ground/http/answer'
-import type { Actor } from '#ground/http/grant'
+import type { Documents } from '#ground/documents/contract'
 import { type Route, route } from '#ground/http/route'
 import type { Tenant } from '#ground/tenant'
+import { asRequestError } from '#rooms/jobs'
+import { type Triggers, triggerAnswer } from '#rooms/triggers'
 import type { Konnector } from '../konnector.ts'
-import { type TriggerWish, triggerFor } from '../schedule.ts'
+import { triggerFor } from '../schedule.ts'
 
-/** What the route needs of triggers. */
-export interface TriggerMaker {
-  /**
-   * Makes a trigger, and with `execNow` a manual job of it.
-   * @returns the trigger as the triggers' own routes show it, a JSON:API object
-   */
-  make(tenant: Tenant, actor: Actor, wish: TriggerWish, options: { execNow: boolean }): Promise<object>
+export interface TriggerRouteDeps {
+  documents: Documents
+  /** @throws JsonApiError 404 */
+  get(tenant: Tenant, slug: string): Promise<Konnector>
+  triggers: Pick<Triggers, 'create' | 'launch'>
 }
 
 const querySchema = z.object({ AccountID: z.string().max(200).optional(), ExecNow: z.string().optional() })
 
-/** The trigger of a new account (`protocol/konnectors-api.md` §5). */
-export function triggerRoute({
-  get,
-  triggers,
-}: {
-  get(tenant: Tenant, slug: string): Promise<Konnector>
-  triggers: TriggerMaker
-}): Route {
+/** The trigger of a new account (`protocol/konnectors-api.md` §5); with `ExecNow` its first run, in the same transaction. */
+export function triggerRoute({ documents, get, triggers }: TriggerRouteDeps): Route {
   return route<{ slug: string }, z.infer<typeof querySchema>>({
     method: 'POST',
     path: '/konnectors/:slug/trigger',
@@ -36,7 +29,16 @@ export function triggerRoute({
       allow.onFields('POST', 'io.cozy.triggers', { worker: 'konnector' }, ['worker'])
       const konnector = await get(tenant, slug)
       const wish = triggerFor(konnector.manifest, { domain: tenant.domain, slug, account: given || undefined })
-      return jsonApi({ data: await triggers.make(tenant, actor, wish, { execNow: now === 'true' }) }, 201)
+      try {
+        const trigger = await documents.transaction(tenant, async writer => {
+          const made = await triggers.create(writer, { ...wish, createdByApp: actor.slug ?? actor.subject })
+          if (now === 'true') await triggers.launch(writer, made.id)
+          return made
+        })
+        return triggerAnswer(tenant, trigger, undefined, 201)
+      } catch (error) {
+        throw asRequestError(error)
+      }
     },
   })
 }

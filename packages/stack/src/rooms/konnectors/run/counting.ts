@@ -1,4 +1,4 @@
-import type { News } from '#ground/news/contract'
+import type { News, NewsEvent } from '#ground/news/contract'
 import type { Tenant } from '#ground/tenant'
 import type { RunCounts } from './outcome.ts'
 
@@ -24,7 +24,7 @@ export function countDuring(
   { slug, account }: { slug: string; account: string | undefined },
 ) {
   const counts: RunCounts = { new: 0, updated: 0, files: 0, bytes: 0 }
-  const end = news.subscribe(({ tenant: of, doctype, verb, doc }) => {
+  const count = ({ tenant: of, doctype, verb, doc }: NewsEvent) => {
     if (
       of.id !== tenant.id ||
       verb === 'DELETED' ||
@@ -42,6 +42,8 @@ export function countDuring(
       counts.files += 1
       counts.bytes += Number(doc.size ?? 0)
     }
-  })
+  }
+  // What the run stores may be stored by another process.
+  const end = news.subscribe(count, { wants: (id, doctype) => id === tenant.id && !NOT_DATA.has(doctype) })
   return { counts, [Symbol.dispose]: end }
 }

@@ -71,12 +71,14 @@ function gitSource(text: string, url: URL, transport: GitTransport): Omit<Extrac
     throw refused('must not hold credentials: the source is shown')
   if (user !== '' && !/^[A-Za-z0-9_][\w.-]{0,63}$/.test(user)) throw refused('names no user')
   // Parsed again as https: of other schemes a URL's host is not checked.
-  const address = new URL(`https://${url.host}${url.pathname}${url.search}`)
+  const written = `https://${url.host}${url.pathname}${url.search}`
+  if (!URL.canParse(written)) throw refused('names no host')
+  const address = new URL(written)
   const host = address.hostname
   if (!/^(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?)$/.test(host)) throw refused('names no host')
   if (address.pathname.length < 2 || address.pathname.includes('//')) throw refused('names no repository')
-  const written = url.port === '' ? '' : `:${url.port}`
-  const asked = `${transport}://${user === '' ? '' : `${user}@`}${host}${written}${address.pathname}${address.search}`
+  const portText = url.port === '' ? '' : `:${url.port}`
+  const asked = `${transport}://${user === '' ? '' : `${user}@`}${host}${portText}${address.pathname}${address.search}`
   // git:// has its own port, which https has not.
   const port = url.port === '' || (url.protocol === 'git:' && url.port === '9418') ? PORTS[transport] : Number(url.port)
   return { kind: 'git', transport, url: asked, host, port, branch }

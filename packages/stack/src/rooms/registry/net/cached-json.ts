@@ -17,6 +17,8 @@ const MOST_KEPT = 64 * 1024 * 1024
 const MOST_ANSWER = 16 * 1024 * 1024
 /** Nothing is believed for longer, whatever a registry says: a version must be found within the hour. */
 const LONGEST_MS = 3_600_000
+/** One that is down is left alone for so long. */
+const FAILED_MS = 60_000
 /** Where a registry says nothing: 404 a minute, as registries do; the rest five. */
 const USUAL_MS = { found: 300_000, missing: 60_000 }
 
@@ -60,8 +62,10 @@ export function createCachedJson(
       try {
         return await asking
       } catch (error) {
-        if (known && error instanceof Unreachable) return known.value
-        throw error
+        if (!known || !(error instanceof Unreachable)) throw error
+        // Nor is everybody who comes to wait for it again.
+        known.fresh = clock.now().getTime() + FAILED_MS
+        return known.value
       }
     },
   }
