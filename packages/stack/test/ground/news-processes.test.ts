@@ -204,7 +204,7 @@ test('what is in no feed comes too, large or small, in its order', { timeout: 20
 
 test('while it cannot hear it assumes nothing, and catches up', { timeout: 30_000 }, async () => {
   const alice = await houses.person()
-  const { oauth, instances } = one.house.rooms
+  const { oauth, instances, permissions } = one.house.rooms
   const metadata = { redirect_uris: ['http://localhost/cb'], client_name: 'Tool', software_id: 'tool' }
   const { client } = await oauth.clients.create(alice, metadata, { pending: false })
   const token = await oauth.mint({ instance: alice, audience: 'access', subject: client.id, scope: BILLS })
@@ -212,7 +212,11 @@ test('while it cannot hear it assumes nothing, and catches up', { timeout: 30_00
   await documents.create(BILLS, { n: 0 })
   const ask = async (bearer: string) => (await two.request(alice, `/data/${BILLS}/_all_docs`, bearer)).status
   const cli = await two.token(alice)
-  assert.deepEqual([await ask(token), await ask(cli)], [200, 200])
+  // Its end is in no feed: only who forgets everything learns of it.
+  await permissions.create(alice, { type: 'konnector', slug: 'acme' }, { bills: { type: BILLS } })
+  const run = await permissions.runs.begin(alice, { slug: 'acme' })
+  const ofRun = await oauth.mint({ instance: alice, audience: 'konn', subject: 'acme', run })
+  assert.deepEqual([await ask(token), await ask(cli), await ask(ofRun)], [200, 200, 200])
   const live = await two.listen(alice, BILLS)
   const here = await one.listen(alice, BILLS)
 
@@ -227,13 +231,17 @@ test('while it cannot hear it assumes nothing, and catches up', { timeout: 30_00
   })
   for (let n = 1; n <= 5; n++) await documents.create(BILLS, { n })
   await oauth.clients.remove(alice, client.id)
+  await permissions.runs.end(alice, run)
   await instances.update(alice, { blocked: 'PAYMENT_FAILED' })
-  await instances.update(alice, { blocked: null })
   // Deaf as it is, it goes on with what it knew.
-  assert.equal(await ask(token), 200)
+  assert.deepEqual([await ask(token), await ask(ofRun)], [200, 200])
   await asAdmin(admin => admin.query(`alter database ${database.name} with allow_connections true`))
   await Promise.all(again)
-  assert.equal(await ask(token), 400)
+  assert.equal(await ask(ofRun), 402)
+  const told = two.told(({ doc }) => doc.change === 'updated')
+  await instances.update(alice, { blocked: null })
+  await told
+  assert.deepEqual([await ask(token), await ask(ofRun), await ask(cli)], [400, 400, 200])
   for (const listener of [live, here]) {
     const heard = await listener.take(5)
     assert.deepEqual(

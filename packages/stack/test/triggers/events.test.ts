@@ -15,7 +15,10 @@ const CONTACTS = 'io.cozy.contacts'
 const FILES = 'io.cozy.files'
 
 async function listening(rules: string, more: object = {}): Promise<string> {
-  for (const { id } of await house.triggers.list(house.alice)) await house.triggers.remove(house.alice, id)
+  for (const { id } of await house.triggers.list(house.alice)) {
+    await house.triggers.remove(house.alice, id)
+    await house.settled(id)
+  }
   return (await house.make({ type: '@event', worker: 'service', arguments: rules, message: { name: 'x' }, ...more })).id
 }
 
@@ -33,9 +36,13 @@ async function told(id: string): Promise<{ verb: string; doc: Body; old?: Body; 
 test('a job for each change of the doctype, with what it was and what it is', async () => {
   const id = await listening(CONTACTS)
   const made = await docs().create(CONTACTS, { name: 'Ada' })
+  house.clock.advance(1)
   await docs()
     .update(CONTACTS, made.id, made.rev, { name: 'Ada L.' })
-    .then(({ rev }) => docs().remove(CONTACTS, made.id, rev))
+    .then(({ rev }) => {
+      house.clock.advance(1)
+      return docs().remove(CONTACTS, made.id, rev)
+    })
   await docs().create('io.cozy.bills', { amount: 1 })
   const events = await told(id)
   assert.deepEqual(

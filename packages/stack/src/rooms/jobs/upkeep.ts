@@ -6,6 +6,7 @@ import { hasEnded, JOBS, jobRecord, ZERO_DATE } from './job.ts'
 import type { Queue } from './queue/queue.ts'
 import { type EndListener, type JobOutcome, writeEnd } from './run/begin.ts'
 import { allOpenJobs } from './store.ts'
+import { CLIENT } from './worker.ts'
 
 const HOUR_MS = 3_600_000
 export const CANCELLED = 'CANCELLED'
@@ -20,7 +21,8 @@ export function createUpkeep({
 }: Pick<Ground, 'clock'> & { documents: Documents; queue: Queue; listeners: EndListener[] }) {
   /** Whoever does the job meanwhile finds its claim gone, and lets it go. */
   async function end(writer: DocumentTransaction, job: StoredDocument, outcome: JobOutcome): Promise<boolean> {
-    await queue.withdraw(writer.query, jobRecord(job).worker, [job.id])
+    const { worker } = jobRecord(job)
+    if (worker !== CLIENT) await queue.withdraw(writer.query, worker, [job.id])
     return await writeEnd({ clock, listeners }, writer, job.id, outcome)
   }
 

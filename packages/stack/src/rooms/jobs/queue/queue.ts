@@ -188,7 +188,8 @@ export function createQueue(
     },
 
     async withdraw(query, worker, ids) {
-      if (ids.length === 0) return
+      // A worker nobody ever served has no queue.
+      if (ids.length === 0 || !(await boss.getQueue(worker))) return
       await boss.deleteJob(worker, ids.map(queueId), { db: transactionAsQueueDatabase(query) })
       for (const id of ids) await sql`select pg_notify(${CHANNEL}, ${`withdrawn ${id}`})`.execute(query)
     },

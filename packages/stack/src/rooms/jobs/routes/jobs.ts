@@ -28,7 +28,7 @@ const seconds = z.number().positive().max(86_400)
 const newJobBody = z.looseObject({
   data: z.looseObject({
     attributes: z.looseObject({
-      arguments: z.unknown(),
+      arguments: z.unknown().optional(),
       manual: z.boolean().nullish(),
       forward_logs: z.boolean().nullish(),
       options: z
@@ -39,7 +39,7 @@ const newJobBody = z.looseObject({
 })
 
 const endBody = z.looseObject({
-  data: z.looseObject({ attributes: z.looseObject({ state: z.unknown(), error: z.string().nullish() }) }),
+  data: z.looseObject({ attributes: z.looseObject({ state: z.unknown().optional(), error: z.string().nullish() }) }),
 })
 
 /** Jobs, one by one (`protocol/jobs.md` §2). */

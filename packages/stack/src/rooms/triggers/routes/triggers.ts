@@ -7,7 +7,7 @@ import { selectable, stateAnswer, triggerAnswer, triggersAnswer } from '../prese
 import { NO_TRIGGER, type TriggerService } from '../service.ts'
 import { JOBS_OF_STATE } from '../state.ts'
 import { TRIGGERS, triggerRecord } from '../trigger.ts'
-import { isOwn } from './own.ts'
+import { isOwn, keepsOwn } from './own.ts'
 
 export interface RouteDeps {
   triggers: TriggerService
@@ -26,8 +26,8 @@ const newTriggerBody = z.looseObject({
       type: z.string(),
       worker: z.string().min(1).max(100),
       arguments: z.string().nullish(),
-      message: z.unknown(),
-      worker_arguments: z.unknown(),
+      message: z.unknown().optional(),
+      worker_arguments: z.unknown().optional(),
       debounce: z.string().max(100).nullish(),
       options: options.nullish(),
     }),
@@ -35,7 +35,7 @@ const newTriggerBody = z.looseObject({
 })
 
 const patchBody = z.looseObject({
-  data: z.looseObject({ attributes: z.looseObject({ message: z.unknown(), arguments: z.string().optional() }) }),
+  data: z.looseObject({ attributes: z.looseObject({ message: z.unknown().optional(), arguments: z.string().optional() }) }),
 })
 
 const listOf = (text: string | undefined) => text?.split(',').filter(item => item !== '') ?? []
@@ -53,7 +53,7 @@ export function triggerRoutes({ triggers, jobs }: RouteDeps): Route[] {
     const id = params.id!
     const trigger = await triggers.find(tenant, id)
     const grant = allow.maybe()
-    const mine = own && trigger !== undefined && isOwn(actor, trigger)
+    const mine = own && trigger !== undefined && isOwn(actor, triggerRecord(trigger))
     // What is not there is not told from what one may not see, except to who may see all or is a konnector looking for its own.
     allow.check(
       mine ||
@@ -161,9 +161,13 @@ export function triggerRoutes({ triggers, jobs }: RouteDeps): Route[] {
       permission: { inside: 'PATCH on io.cozy.triggers, of this worker or all; konnectors: their own' },
       body: { json: patchBody },
       async handle(request) {
-        const { tenant, body } = request
-        const { id } = await allowed(request, 'PATCH', true)
+        const { tenant, body, actor, allow } = request
+        const trigger = await allowed(request, 'PATCH', true)
+        const { id } = trigger
         const { arguments: text, ...rest } = body.data.attributes
+        // Its own stays its own: a konnector does not make it start another, nor with another account.
+        const byRule = allow.maybe().allowsDocument('PATCH', TRIGGERS, id, selectable(trigger))
+        if (!byRule && rest.message !== undefined) allow.check(keepsOwn(triggerRecord(trigger), rest.message))
         if (text === undefined && rest.message === undefined)
           throw badRequest('Only message and arguments can be changed')
         const changed = await triggers.patch(tenant, id, {
