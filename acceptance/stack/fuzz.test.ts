@@ -56,6 +56,12 @@ test('fuzz', { timeout: long ? 3_600_000 : 240_000 }, async t => {
   const seen = new Map<string, number>()
   let slowest = { ms: 0, what: '' }
 
+  const withLog = (error: Error): never => {
+    throw new Error(`${error.message}\nthe server's log:\n${stack.complaints().slice(-20).join('\n')}`, {
+      cause: error,
+    })
+  }
+
   const one = async (number: number) => {
     const sent = await build(number, routes, world)
     const outcome = await send(sent.options)
@@ -77,8 +83,8 @@ test('fuzz', { timeout: long ? 3_600_000 : 240_000 }, async t => {
         }),
       )
       assert.ok(stack.isRunning(), `the server ended:\n${stack.log().slice(-5000)}\n${failures.join('\n')}`)
-      await world.repair()
-      await world.assertIntact()
+      await world.repair().catch(withLog)
+      await world.assertIntact().catch(withLog)
     }
   }
 
@@ -92,7 +98,7 @@ test('fuzz', { timeout: long ? 3_600_000 : 240_000 }, async t => {
       if (wrong) failures.push(`giant, ${what}: ${wrong}`)
       if (outcome.ms > slowest.ms) slowest = { ms: outcome.ms, what: `giant ${what}` }
     }
-    await world.assertIntact()
+    await world.assertIntact().catch(withLog)
   }
   t.diagnostic(
     `answers: ${[...statuses]

@@ -10,6 +10,7 @@ import { openJailRoot } from './jail/root.ts'
 import { assertEnterable, jailUser } from './jail/user.ts'
 import { openCgroups } from './limits/cgroup.ts'
 import { type RunGround, run } from './run.ts'
+import { openRunsFolder } from './runs-folder.ts'
 import { selfTest } from './self-test/self-test.ts'
 import type { DriverName, Runner, RunnerOptions } from './types.ts'
 
@@ -50,7 +51,7 @@ export function createRunner(options: RunnerOptions): Runner {
     root: openJailRoot(cacheDirectory, options.node),
     user,
     cgroups,
-    cacheDirectory,
+    runsFolder: openRunsFolder(cacheDirectory),
     compileCache: new CompileCache(cacheDirectory, user),
     log,
     resolve: options.resolve,

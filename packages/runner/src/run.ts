@@ -1,12 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { chmod } from 'node:fs/promises'
-import { constants, tmpdir } from 'node:os'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import type { Driver } from './drivers/driver.ts'
 import { checkEnvironment } from './environment.ts'
 import { RunnerError } from './errors.ts'
 import type { Resolve } from './gate/dial.ts'
 import { openGate } from './gate/gate.ts'
+import { createJudge, type GatePolicy } from './gate/policy.ts'
 import { refusalLine } from './gate/refusals.ts'
 import type { CompileCache } from './jail/compile-cache.ts'
 import type { JailRoot } from './jail/root.ts'
@@ -16,6 +17,7 @@ import { fillLimits } from './limits/check.ts'
 import { filesInTmp, usageOf } from './limits/usage.ts'
 import { Output } from './output/output.ts'
 import { type JailedEnd, startJailed } from './process/jailed.ts'
+import { makeRunFolder } from './runs-folder.ts'
 import type { OutputLine, RunCause, RunEnd, RunLimits, RunnerLog, RunRequest, RunResult } from './types.ts'
 import { checkEntry, prepareWorkDir } from './work-dir.ts'
 
@@ -25,7 +27,8 @@ export interface RunGround {
   root: JailRoot
   user: JailUser
   cgroups: CgroupTree | undefined
-  cacheDirectory: string
+  /** Of this process; each run has a folder in it. */
+  runsFolder: string
   compileCache: CompileCache
   log: RunnerLog
   resolve: Resolve | undefined
@@ -39,8 +42,6 @@ export interface RunExtras {
 }
 
 const SAMPLE_MS = 250
-/** `struct sockaddr_un` holds 108 bytes with the final zero. */
-const MAX_SOCKET_PATH = 107
 
 /** One konnector process from nothing to nothing. */
 export async function run(ground: RunGround, request: RunRequest, extras: RunExtras = {}): Promise<RunResult> {
@@ -48,9 +49,12 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   const limits = fillLimits(request.limits)
   const entry = checkEntry(request.entry ?? '.')
   checkEnvironment(request.env)
+  const { domains, stack, pinnedHosts } = request
+  const policy = { domains, ...(stack && { stack }), ...(pinnedHosts && { pinnedHosts }) }
+  checkPolicy(policy)
   await using cleanup = new AsyncDisposableStack()
 
-  const runFolder = makeRunFolder(ground.cacheDirectory, user)
+  const runFolder = makeRunFolder(ground.runsFolder, user)
   cleanup.defer(() => rmSync(runFolder, { recursive: true, force: true }))
   const dir = prepareWorkDir(request.dir, entry, runFolder, user)
   const firstErrors: string[] = []
@@ -60,13 +64,12 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   }
 
   const socket = join(runFolder, 's')
-  const { domains, stack, pinnedHosts } = request
   const gate = extras.isOffline
     ? undefined
     : cleanup.use(
         await openGate({
           socketPath: socket,
-          policy: { domains, ...(stack && { stack }), ...(pinnedHosts && { pinnedHosts }) },
+          policy,
           ...(request.gateLimits && { limits: request.gateLimits }),
           ...(ground.resolve && { resolve: ground.resolve }),
           onRefusal: refusal => onLine({ stream: 'runner', text: refusalLine(refusal) }),
@@ -98,7 +101,6 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
     ...(cache && { cache }),
   })
 
-  request.signal?.throwIfAborted()
   const started = performance.now()
   const jailed = await startJailed({
     command,
@@ -115,6 +117,7 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
 
   const cancel = () => stop('cancelled')
   request.signal?.addEventListener('abort', cancel, { once: true })
+  if (request.signal?.aborted) cancel()
   const clock = setTimeout(() => stop('time'), limits.seconds * 1000)
   const watch = watchUsage(
     jailed.pid,
@@ -163,14 +166,14 @@ export async function run(ground: RunGround, request: RunRequest, extras: RunExt
   }
 }
 
-/** The run's own folder, closed to all but its user. Short, because a socket lies in it. */
-function makeRunFolder(cacheDirectory: string, user: JailUser): string {
-  const runs = join(cacheDirectory, 'runs')
-  mkdirSync(runs, { recursive: true, mode: 0o711 })
-  const isShort = Buffer.byteLength(runs) + '/xxxxxx/s'.length <= MAX_SOCKET_PATH
-  const folder = mkdtempSync(isShort ? `${runs}/` : join(tmpdir(), 'konnectory-run-'))
-  give(folder, user)
-  return folder
+/** @throws RunnerError `option` for a domain or pinned host that is none */
+function checkPolicy(policy: GatePolicy): void {
+  try {
+    createJudge(policy)
+  } catch (error) {
+    if (error instanceof TypeError) throw new RunnerError('option', error.message, error)
+    throw error
+  }
 }
 
 /** Four times a second: what no limit of the kernel bounds without a cgroup, and how much there was. */

@@ -1,6 +1,7 @@
 /** What every driver must do with a konnector that means well. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -140,6 +141,38 @@ export function konnectorSuite(driver: DriverName): void {
     }
   })
 
+  test(`${driver}: a websocket to the stack, and none to another name of it`, async () => {
+    const server = createServer()
+    server.on('upgrade', (request, socket) => {
+      const accept = createHash('sha1')
+        .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest('base64')
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      )
+      // A text frame without a mask, as servers send them.
+      socket.write(Buffer.concat([Buffer.from([0x81, 5]), Buffer.from('hello')]))
+      socket.on('error', () => {})
+    })
+    await new Promise<void>(listening => server.listen(0, '127.0.0.1', () => listening()))
+    const port = (server.address() as AddressInfo).port
+    try {
+      const result = await jail.run(
+        `
+        const ws = new WebSocket('ws://alice.localhost:${port}/realtime/')
+        ws.onmessage = e => { report('message', e.data); ws.close(); setTimeout(() => process.exit(), 50) }
+        ws.onerror = e => report('error', e.message)
+        require('node:http').request({ host: 'alice.localhost', port: ${port}, headers: { host: 'bob.localhost', connection: 'Upgrade', upgrade: 'websocket' } })
+          .on('upgrade', () => report('other', 'worked')).on('error', e => report('other', e.code)).end()`,
+        { stack: { host: 'alice.localhost', port } },
+      )
+      assert.deepEqual(result.tries, { message: 'hello', other: 'ECONNRESET' })
+    } finally {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+
   test(`${driver}: a stack at localhost is reached, other ports of loopback are the jail's own`, async () => {
     await using site = await startSite()
     const result = await jail.run(
@@ -206,6 +239,8 @@ export function konnectorSuite(driver: DriverName): void {
     const controller = new AbortController()
     const cancelled = await jail.run(slow, { signal: controller.signal, onLine: () => controller.abort() })
     assert.deepEqual([cancelled.end, cancelled.cause], ['killed', 'cancelled'])
+    const before = await jail.run(slow, { signal: AbortSignal.abort() })
+    assert.deepEqual([before.end, before.cause], ['killed', 'cancelled'])
   })
 
   test(`${driver}: ten at once do not get in each other's way`, async () => {

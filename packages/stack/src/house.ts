@@ -145,7 +145,12 @@ export async function createHouse({ config: given, database, listeners, log, clo
   cleanup.defer(async () => {
     // Who waits for changes is answered now, not in 25 s.
     rooms.data.endWaits()
-    await Promise.all([listeners.main[Symbol.asyncDispose](), listeners.admin[Symbol.asyncDispose]()])
+    // Websockets too: the listener waits for them, and they would stay.
+    await Promise.all([
+      listeners.main[Symbol.asyncDispose](),
+      listeners.admin[Symbol.asyncDispose](),
+      rooms.realtime[Symbol.asyncDispose](),
+    ])
   })
 
   // Jobs use what is above: they begin last, and are given back before it ends.

@@ -1,4 +1,14 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { hasCode } from '../errors.ts'
@@ -36,6 +46,7 @@ export function openCgroups(folder: string | undefined = delegatedFolder()): Cgr
   const server = join(folder, 'konnectory-server')
   for (const path of [server, jobs]) mkdirSync(path, { recursive: true })
   moveAll(folder, server)
+  removeEmpty(jobs)
   const controllers = new Set(turnOn(folder).filter(name => turnOn(jobs).includes(name)))
   return {
     controllers,
@@ -79,6 +90,18 @@ function moveAll(from: string, to: string): void {
     } catch (error) {
       // Ended meanwhile, or a process of the kernel.
       if (!hasCode(error, 'ESRCH', 'EINVAL')) throw error
+    }
+  }
+}
+
+/** Groups of runs whose server was killed; one with processes in it stays. */
+function removeEmpty(jobs: string): void {
+  for (const entry of readdirSync(jobs, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue
+    try {
+      rmdirSync(join(jobs, entry.name))
+    } catch (error) {
+      if (!hasCode(error, 'EBUSY', 'ENOTEMPTY')) throw error
     }
   }
 }

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
+import { createRunner } from '../../src/index.ts'
 import { marker, processesWith } from '../help/host.ts'
 import { openJail } from '../help/jail.ts'
 
@@ -161,4 +162,12 @@ test('when the server is killed, its konnectors end with it', async () => {
   await once(server, 'exit')
   for (const until = Date.now() + 3000; processesWith(name).length > 0 && Date.now() < until; ) await wait(20)
   assert.deepEqual(processesWith(name), [])
+
+  // The next server on the same folder removes what the killed one could not.
+  const runs = join(folder, 'cache', 'runs')
+  const before = readdirSync(runs)
+  const next = createRunner({ cacheDirectory: join(folder, 'cache'), log: { info() {}, warn() {}, error() {} } })
+  await next[Symbol.asyncDispose]()
+  assert.equal(before.length, 1)
+  assert.equal(readdirSync(runs).includes(before[0]!), false)
 })

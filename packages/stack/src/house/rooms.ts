@@ -27,7 +27,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
   const contextNamed = (name: string) => contexts?.contexts[name]
   const contextOf = async ({ id }: Tenant) => contextNamed((await instances.byId(id))?.context ?? '')
   const registry = createRegistry(ground, { contextOf, contextNamed })
-  const konnectors = createKonnectors(ground, { instances, permissions, jobs, registry, contextOf })
+  const konnectors = createKonnectors(ground, { instances, permissions, jobs, triggers, registry, contextOf })
   const realtime = createRealtime(ground, { instances, oauth, files })
   const settings = createSettings(ground, { instances, oauth, files, contexts })
   const routes: Route[] = [

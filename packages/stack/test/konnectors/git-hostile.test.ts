@@ -29,10 +29,19 @@ async function take(folder: string, source: GitSource, timeout?: number): Promis
 test('the last commit of the branch, with odd but harmless names; main, then master without one', async () => {
   await using folder = await temporary()
   const repository = await createRepository(folder.path)
-  const odd: Files = { 'a b.txt': '1', 'é/ü.js': '2', '-rf': '3', empty: '', '.gitattributes': '* filter=evil text eol=crlf' }
+  const odd: Files = {
+    'a b.txt': '1',
+    'é/ü.js': '2',
+    '-rf': '3',
+    empty: '',
+    '.gitattributes': '* filter=evil text eol=crlf',
+  }
   await repository.commit(buildOf({}, odd), 'master')
   const names = await take(folder.path, { ...of(repository.path), branch: undefined })
-  assert.deepEqual(names, ['-rf', '.gitattributes', 'a b.txt', 'empty', 'icon.svg', 'index.js', 'manifest.konnector', 'é', 'é/ü.js'].sort())
+  assert.deepEqual(
+    names,
+    ['-rf', '.gitattributes', 'a b.txt', 'empty', 'icon.svg', 'index.js', 'manifest.konnector', 'é', 'é/ü.js'].sort(),
+  )
   const commit = await repository.commit(buildOf({ version: '2.0.0' }), 'main')
   assert.equal(await headOf({ ...of(repository.path), branch: undefined }, never, { allowPrivate: true }), commit)
 })
@@ -48,7 +57,11 @@ const TREES: [string, RegExp, (work: string, git: (...args: string[]) => Promise
     },
   ],
   ['no manifest', /no manifest\.konnector/, (_work, git) => git('rm', '--quiet', '-f', 'manifest.konnector')],
-  ['a manifest of 3 MB', /larger than 2 MiB/, work => writeFile(join(work, 'manifest.konnector'), 'x'.repeat(3 * 1024 * 1024))],
+  [
+    'a manifest of 3 MB',
+    /larger than 2 MiB/,
+    work => writeFile(join(work, 'manifest.konnector'), 'x'.repeat(3 * 1024 * 1024)),
+  ],
   ['a file of 70 MB', /larger than/, work => writeFile(join(work, 'large'), Buffer.alloc(70 * 1024 * 1024))],
   ['a backslash in a name', /no name of a file/, work => writeFile(join(work, 'a\\b'), 'x')],
 ]
@@ -71,11 +84,20 @@ test('refused: a tree that names more files than anybody has, without reading th
   await repository.commit(buildOf())
   // Ten folders that are all the same, six deep: a million files in 7 objects.
   const blob = await repository.git('rev-parse', 'HEAD:index.js')
-  let tree = await mktree(repository.work, Array.from({ length: 10 }, (_, i) => `100644 blob ${blob}\tf${i}`))
+  let tree = await mktree(
+    repository.work,
+    Array.from({ length: 10 }, (_, i) => `100644 blob ${blob}\tf${i}`),
+  )
   for (let depth = 0; depth < 5; depth++)
-    tree = await mktree(repository.work, Array.from({ length: 10 }, (_, i) => `040000 tree ${tree}\td${i}`))
+    tree = await mktree(
+      repository.work,
+      Array.from({ length: 10 }, (_, i) => `040000 tree ${tree}\td${i}`),
+    )
   const manifest = await repository.git('rev-parse', 'HEAD:manifest.konnector')
-  const root = await mktree(repository.work, [`040000 tree ${tree}\tbomb`, `100644 blob ${manifest}\tmanifest.konnector`])
+  const root = await mktree(repository.work, [
+    `040000 tree ${tree}\tbomb`,
+    `100644 blob ${manifest}\tmanifest.konnector`,
+  ])
   const commit = await repository.git('commit-tree', '-m', 'bomb', root)
   await repository.git('push', '--quiet', '--force', repository.path, `${commit}:refs/heads/build`)
   await assert.rejects(take(folder.path, of(repository.path)), /more than 5000 files/)
@@ -90,11 +112,22 @@ test('hooks and settings of the repository, and of whoever runs the server, do n
     await writeFile(join(repository.path, 'hooks', hook), `#!/bin/sh\ntouch ${proof}\n`)
     await chmod(join(repository.path, 'hooks', hook), 0o755)
   }
-  await writeFile(join(repository.path, 'config'), `[core]\n\tbare = true\n[uploadpack]\n\tpackObjectsHook = touch ${proof}\n`)
+  await writeFile(
+    join(repository.path, 'config'),
+    `[core]\n\tbare = true\n[uploadpack]\n\tpackObjectsHook = touch ${proof}\n`,
+  )
   const config = join(folder.path, 'gitconfig')
-  await writeFile(config, `[core]\n\tfsmonitor = touch ${proof}\n\thooksPath = ${repository.path}/hooks\n[url "file:///nowhere/"]\n\tinsteadOf = /\n`)
+  await writeFile(
+    config,
+    `[core]\n\tfsmonitor = touch ${proof}\n\thooksPath = ${repository.path}/hooks\n[url "file:///nowhere/"]\n\tinsteadOf = /\n`,
+  )
   const before = { ...process.env }
-  Object.assign(process.env, { GIT_CONFIG_GLOBAL: config, GIT_SSH_COMMAND: `touch ${proof}`, GIT_EXEC_PATH: folder.path, GIT_DIR: '/nowhere' })
+  Object.assign(process.env, {
+    GIT_CONFIG_GLOBAL: config,
+    GIT_SSH_COMMAND: `touch ${proof}`,
+    GIT_EXEC_PATH: folder.path,
+    GIT_DIR: '/nowhere',
+  })
   try {
     assert.ok((await take(folder.path, of(repository.path))).includes('index.js'))
   } finally {

@@ -14,7 +14,10 @@ const install = (house: TestHouse, source: string, slug = 'acme', more = '') =>
 test('a tarball over http: its manifest anywhere, its checksum, its parameters; the same version is no update', async () => {
   await using web = await startWeb()
   await using house = await startTestHouse({ environment: PRIVATE })
-  const archive = tgzOf([...filesTar(buildOf({ parameters: { a: 1 } }), 'org-repo-123/build/'), { name: 'org-repo-123/README.md', content: 'x' }])
+  const archive = tgzOf([
+    ...filesTar(buildOf({ parameters: { a: 1 } }), 'org-repo-123/build/'),
+    { name: 'org-repo-123/README.md', content: 'x' },
+  ])
   web.pages.set('/a.tgz', { body: archive, headers: { 'content-type': 'application/octet-stream' } })
 
   const wrong = await install(house, `${web.url}a.tgz#${sha256('other')}`)
@@ -35,7 +38,9 @@ test('a tarball over http: its manifest anywhere, its checksum, its parameters; 
   assert.deepEqual([same.status, same.json.data.attributes.state], [202, 'ready'])
   const plain = tarOf(filesTar(buildOf({ version: '1.2.0' })))
   web.pages.set('/b.tar', { body: plain })
-  const other = await house.request(`/konnectors/acme?Source=${encodeURIComponent(`${web.url}b.tar`)}`, { method: 'PUT' })
+  const other = await house.request(`/konnectors/acme?Source=${encodeURIComponent(`${web.url}b.tar`)}`, {
+    method: 'PUT',
+  })
   assert.equal(other.status, 202, other.text)
   const body = await settled(house, 'ready', '1.2.0')
   assert.deepEqual(body.parameters, { env: 'prod' }, 'kept when the new manifest has none')
@@ -55,15 +60,45 @@ test('what may not be installed, and what the caller is told', async () => {
     ['no JSON', at('no-json', [{ name: 'manifest.konnector', content: '{' }]), 400, /malformed/],
     ['a list', at('list', [{ name: 'manifest.konnector', content: '[]' }]), 400, /malformed/],
     ['a web application', withManifest('webapp', { type: 'webapp' }), 400, /web application/],
-    ['an invalid doctype', withManifest('doctype', { permissions: { x: { type: 'io.cozy.*' } } }), 403, /not a valid doctype/],
+    [
+      'an invalid doctype',
+      withManifest('doctype', { permissions: { x: { type: 'io.cozy.*' } } }),
+      403,
+      /not a valid doctype/,
+    ],
     ['everything', withManifest('all', { permissions: { x: { type: '*' } } }), 403, /not a valid doctype/],
-    ['an unknown verb', withManifest('verb', { permissions: { x: { type: 'io.cozy.bills', verbs: ['READ'] } } }), 400, /malformed/],
+    [
+      'an unknown verb',
+      withManifest('verb', { permissions: { x: { type: 'io.cozy.bills', verbs: ['READ'] } } }),
+      400,
+      /malformed/,
+    ],
     ['no version', withManifest('version', { version: undefined }), 400, /no version/],
-    ['a path that climbs out', at('climbs', [...filesTar(buildOf()), { name: '../../x', content: 'x' }]), 400, /leads out/],
-    ['a link', at('link', [...filesTar(buildOf()), { name: 'l', type: '2', link: '/etc/passwd' }]), 400, /symbolic link/],
+    [
+      'a path that climbs out',
+      at('climbs', [...filesTar(buildOf()), { name: '../../x', content: 'x' }]),
+      400,
+      /leads out/,
+    ],
+    [
+      'a link',
+      at('link', [...filesTar(buildOf()), { name: 'l', type: '2', link: '/etc/passwd' }]),
+      400,
+      /symbolic link/,
+    ],
     ['a file twice', at('twice', [...filesTar(buildOf()), { name: './index.js', content: 'other' }]), 400, /twice/],
-    ['a file that is a folder too', at('both', [...filesTar(buildOf()), { name: 'index.js/x', content: 'x' }]), 400, /twice/],
-    ['a bomb', at('bomb', [...filesTar(buildOf()), { name: 'b', content: Buffer.alloc(12 * 1024 * 1024) }]), 400, /100 times/],
+    [
+      'a file that is a folder too',
+      at('both', [...filesTar(buildOf()), { name: 'index.js/x', content: 'x' }]),
+      400,
+      /twice/,
+    ],
+    [
+      'a bomb',
+      at('bomb', [...filesTar(buildOf()), { name: 'b', content: Buffer.alloc(12 * 1024 * 1024) }]),
+      400,
+      /100 times/,
+    ],
     ['another scheme', 'ext::sh -c id', 422, /not a URL|scheme/],
     ['this disk', 'file:///etc', 422, /KONNECTORY_INSTALL_LOCAL/],
     ['a repository of this disk', 'git+file:///etc#x', 422, /KONNECTORY_INSTALL_LOCAL/],
@@ -104,7 +139,12 @@ test('a source that is no build, or lacks the script it names, fails after the m
 test('without the operator’s word nothing is fetched from the private network', async () => {
   await using web = await startWeb()
   await using house = await startTestHouse()
-  for (const source of [`${web.url}a.tgz#${sha256('x')}`, 'https://127.0.0.1/a.tgz', 'git+https://localhost/r', 'git://10.0.0.1/r#build']) {
+  for (const source of [
+    `${web.url}a.tgz#${sha256('x')}`,
+    'https://127.0.0.1/a.tgz',
+    'git+https://localhost/r',
+    'git://10.0.0.1/r#build',
+  ]) {
     const answer = await install(house, source)
     assert.equal(answer.status, 404, answer.text)
     assert.match(answer.json.errors[0].detail, /private network/)

@@ -39,10 +39,13 @@ test('a konnector is installed from a git repository, shown, updated to the next
   assert.ok(!('_id' in shown.attributes) && !('_rev' in shown.attributes))
   assert.deepEqual(Object.keys(shown.attributes.fields), ['zlogin', 'a', 'password'], 'in the author’s order')
   const record = await permissions.ofSource(house.instance, 'io.cozy.konnectors/acme')
-  assert.deepEqual(record?.rules.map(({ title, type, verbs }) => [title, type, verbs]), [
-    ['files', 'io.cozy.files', []],
-    ['accounts', 'io.cozy.accounts', ['GET']],
-  ])
+  assert.deepEqual(
+    record?.rules.map(({ title, type, verbs }) => [title, type, verbs]),
+    [
+      ['files', 'io.cozy.files', []],
+      ['accounts', 'io.cozy.accounts', ['GET']],
+    ],
+  )
 
   const code = await konnectors.codeOf(house.instance, 'acme')
   assert.ok(code)

@@ -13,18 +13,45 @@ const READ: [string, object][] = [
   ['registry://acme/custom', { kind: 'registry', slug: 'acme', channel: 'custom', version: undefined }],
   [
     'git://github.com/org/repo.git#build',
-    { kind: 'git', transport: 'https', url: 'https://github.com/org/repo.git', host: 'github.com', port: 443, branch: 'build' },
+    {
+      kind: 'git',
+      transport: 'https',
+      url: 'https://github.com/org/repo.git',
+      host: 'github.com',
+      port: 443,
+      branch: 'build',
+    },
   ],
   [
     'git+https://h.example:8443/r?x=1',
-    { kind: 'git', transport: 'https', url: 'https://h.example:8443/r?x=1', host: 'h.example', port: 8443, branch: undefined },
+    {
+      kind: 'git',
+      transport: 'https',
+      url: 'https://h.example:8443/r?x=1',
+      host: 'h.example',
+      port: 8443,
+      branch: undefined,
+    },
   ],
   [
     'git+ssh://git@h.example:2222/r.git#feat/a',
-    { kind: 'git', transport: 'ssh', url: 'ssh://git@h.example:2222/r.git', host: 'h.example', port: 2222, branch: 'feat/a' },
+    {
+      kind: 'git',
+      transport: 'ssh',
+      url: 'ssh://git@h.example:2222/r.git',
+      host: 'h.example',
+      port: 2222,
+      branch: 'feat/a',
+    },
   ],
-  ['ssh+git://h.example/r', { kind: 'git', transport: 'ssh', url: 'ssh://h.example/r', host: 'h.example', port: 22, branch: undefined }],
-  ['git+file:///srv/r.git#build', { kind: 'git', transport: 'file', url: '/srv/r.git', host: '', port: 0, branch: 'build' }],
+  [
+    'ssh+git://h.example/r',
+    { kind: 'git', transport: 'ssh', url: 'ssh://h.example/r', host: 'h.example', port: 22, branch: undefined },
+  ],
+  [
+    'git+file:///srv/r.git#build',
+    { kind: 'git', transport: 'file', url: '/srv/r.git', host: '', port: 0, branch: 'build' },
+  ],
   [`https://h.example/a.tgz#${sha.toUpperCase()}`, { kind: 'archive', url: 'https://h.example/a.tgz', sha256: sha }],
   ['file:///srv/build', { kind: 'file', directory: '/srv/build' }],
 ]
@@ -34,14 +61,62 @@ for (const [text, expected] of READ)
   })
 
 const REFUSED = [
-  ...['', 'acme', 'ext::sh -c id', 'ext://sh', 'javascript:alert(1)', 'ftp://h.example/a', 'data://x', 'git:/x', 'https:/x y'],
-  ...['registry://', 'registry://A', 'registry://acme/a/b/c', 'registry://acme/../x', 'registry://../acme', 'registry://acme/st?x'],
-  ...['git://--upload-pack=touch%20x/r.git', 'git+ssh://-oProxyCommand=id/r', 'git+ssh://-oProxyCommand=id@h.example/r'],
-  ...['git+https://user:secret@h.example/r', 'git+https://token@h.example/r', 'https://u:p@h.example/a.tgz', 'git+ssh://g:p@h.example/r'],
-  ...['git+https://h.example/r#--upload-pack=id', 'git+https://h.example/r#-b', 'git+https://h.example/r#a..b', 'git+https://h.example/r#a b'],
-  ...['git+https://h.example/r#a%00b', 'git+https://h.example/r#%ff', 'git+https://h.example/r#x.lock', 'git+https://h.example/r#refs:x'],
-  ...['git+https://h.example', 'git+https://h.example/', 'git+https://h$(id).example/r', 'git+https:///r', 'https://h.example/a.tgz#abc'],
-  ...['file://elsewhere/srv', 'file:///a%00b', 'git+file://elsewhere/srv', `https://h.example/${'a'.repeat(3000)}`, 'https://h.example/a\nb'],
+  ...[
+    '',
+    'acme',
+    'ext::sh -c id',
+    'ext://sh',
+    'javascript:alert(1)',
+    'ftp://h.example/a',
+    'data://x',
+    'git:/x',
+    'https:/x y',
+  ],
+  ...[
+    'registry://',
+    'registry://A',
+    'registry://acme/a/b/c',
+    'registry://acme/../x',
+    'registry://../acme',
+    'registry://acme/st?x',
+  ],
+  ...[
+    'git://--upload-pack=touch%20x/r.git',
+    'git+ssh://-oProxyCommand=id/r',
+    'git+ssh://-oProxyCommand=id@h.example/r',
+  ],
+  ...[
+    'git+https://user:secret@h.example/r',
+    'git+https://token@h.example/r',
+    'https://u:p@h.example/a.tgz',
+    'git+ssh://g:p@h.example/r',
+  ],
+  ...[
+    'git+https://h.example/r#--upload-pack=id',
+    'git+https://h.example/r#-b',
+    'git+https://h.example/r#a..b',
+    'git+https://h.example/r#a b',
+  ],
+  ...[
+    'git+https://h.example/r#a%00b',
+    'git+https://h.example/r#%ff',
+    'git+https://h.example/r#x.lock',
+    'git+https://h.example/r#refs:x',
+  ],
+  ...[
+    'git+https://h.example',
+    'git+https://h.example/',
+    'git+https://h$(id).example/r',
+    'git+https:///r',
+    'https://h.example/a.tgz#abc',
+  ],
+  ...[
+    'file://elsewhere/srv',
+    'file:///a%00b',
+    'git+file://elsewhere/srv',
+    `https://h.example/${'a'.repeat(3000)}`,
+    'https://h.example/a\nb',
+  ],
 ]
 for (const text of REFUSED)
   test(`refused: ${JSON.stringify(text.slice(0, 60))}`, () => {

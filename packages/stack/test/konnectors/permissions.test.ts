@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Actor, ActorKind } from '../../src/ground/http/grant.ts'
 import { createAllow } from '../../src/ground/http/allow.ts'
+import type { Actor, ActorKind } from '../../src/ground/http/grant.ts'
 import type { Tenant } from '../../src/ground/tenant.ts'
 import { createMayInstall } from '../../src/rooms/konnectors/may-install.ts'
 import { grantOf, MAXIMAL, parseScope } from '../../src/rooms/permissions/index.ts'

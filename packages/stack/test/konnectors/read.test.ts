@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { unpack, LIMITS } from '../../src/rooms/registry/archive/index.ts'
-import { type Log } from '../../src/ground/log.ts'
 import { silentLog } from '../../src/ground/database/testing.ts'
+import type { Log } from '../../src/ground/log.ts'
+import { LIMITS, unpack } from '../../src/rooms/registry/archive/index.ts'
 import { startTestHouse, type TestHouse } from '../help/house.ts'
 import { send } from '../help/request.ts'
 import { buildOf, temporary, writeFiles } from './sources.ts'
 
 const LOCAL = { KONNECTORY_INSTALL_LOCAL: '1' }
 
-async function installed(house: TestHouse, folder: string, slugs: string[], changes: Record<string, unknown> = {}): Promise<void> {
+async function installed(
+  house: TestHouse,
+  folder: string,
+  slugs: string[],
+  changes: Record<string, unknown> = {},
+): Promise<void> {
   await writeFiles(folder, buildOf(changes))
   for (const slug of slugs)
     await (await house.rooms.konnectors.install(house.instance, { slug, source: `file://${folder}` })).done
@@ -22,16 +27,25 @@ test('the list, page by page; nothing to who may not read all', async () => {
   assert.deepEqual((await house.request('/konnectors/')).json, { data: [], meta: { count: 0 }, links: {} })
   await installed(house, folder.path, ['a', 'b', 'c'])
   const first = (await house.request('/konnectors/?limit=2')).json
-  assert.deepEqual(first.data.map(({ id }: { id: string }) => id), ['io.cozy.konnectors/a', 'io.cozy.konnectors/b'])
+  assert.deepEqual(
+    first.data.map(({ id }: { id: string }) => id),
+    ['io.cozy.konnectors/a', 'io.cozy.konnectors/b'],
+  )
   assert.equal(first.meta.count, 2)
   assert.ok(first.links.next.startsWith(`${house.url}konnectors/?`))
   const { pathname, search } = new URL(first.links.next)
   const second = (await house.request(pathname + search)).json
-  assert.deepEqual(second.data.map(({ attributes }: { attributes: { slug: string } }) => attributes.slug), ['c'])
+  assert.deepEqual(
+    second.data.map(({ attributes }: { attributes: { slug: string } }) => attributes.slug),
+    ['c'],
+  )
   assert.deepEqual(second.links, {})
   assert.equal((await house.request('/konnectors?limit=x')).status, 400)
   assert.equal((await house.request('/konnectors?limit=0')).status, 400)
-  assert.equal((await house.request('/konnectors/', { scope: 'io.cozy.konnectors:GET:io.cozy.konnectors/a' })).status, 403)
+  assert.equal(
+    (await house.request('/konnectors/', { scope: 'io.cozy.konnectors:GET:io.cozy.konnectors/a' })).status,
+    403,
+  )
   assert.equal((await house.request('/konnectors/', { scope: null })).status, 401)
 })
 
@@ -71,7 +85,9 @@ test('an icon is a picture that runs nothing; by its version it lasts', async ()
   assert.equal(icon.headers['content-type'], 'image/svg+xml')
   assert.match(String(icon.headers['content-security-policy']), /default-src 'none'.*sandbox/)
   assert.equal(icon.headers['x-content-type-options'], 'nosniff')
-  const again = await house.request('/konnectors/acme/icon', { headers: { 'if-none-match': String(icon.headers.etag) } })
+  const again = await house.request('/konnectors/acme/icon', {
+    headers: { 'if-none-match': String(icon.headers.etag) },
+  })
   assert.equal(again.status, 304)
   const lasting = await house.request(`/konnectors/acme/icon/${version}`)
   assert.equal(lasting.headers['cache-control'], 'max-age=31536000, immutable')
@@ -118,7 +134,12 @@ test('the code can be downloaded', async () => {
 test('lines of a konnector that runs on a phone go into the server’s log', async () => {
   await using folder = await temporary()
   const said: [string, Record<string, unknown>][] = []
-  const log: Log = { ...silentLog, warn: (_message, fields = {}) => void said.push(['warn', fields]), info: (message, fields = {}) => void (message === 'a konnector says' && said.push(['info', fields])), with: () => log }
+  const log: Log = {
+    ...silentLog,
+    warn: (_message, fields = {}) => void said.push(['warn', fields]),
+    info: (message, fields = {}) => void (message === 'a konnector says' && said.push(['info', fields])),
+    with: () => log,
+  }
   await using house = await startTestHouse({ environment: LOCAL, log })
   const LOGS = { permissions: { logs: { type: 'io.cozy.apps.logs' } } }
   await installed(house, folder.path, ['acme'], LOGS)
@@ -131,7 +152,13 @@ test('lines of a konnector that runs on a phone go into the server’s log', asy
     { timestamp: '2026-01-01T00:00:00Z', level: 'warning', msg: 'x'.repeat(9000) },
   ])
   assert.equal(answer.status, 204, answer.text)
-  assert.deepEqual(said.map(([level, { slug, job }]) => [level, slug, job]), [['info', 'acme', 'j1'], ['warn', 'acme', 'j1']])
+  assert.deepEqual(
+    said.map(([level, { slug, job }]) => [level, slug, job]),
+    [
+      ['info', 'acme', 'j1'],
+      ['warn', 'acme', 'j1'],
+    ],
+  )
   assert.equal(String(said[1]![1].line).length, 4000)
   const unknown = await post([{ level: 'loud', msg: 'x' }])
   assert.deepEqual([unknown.status, unknown.json.errors[0].source.pointer], [422, 'level'])

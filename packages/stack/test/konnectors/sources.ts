@@ -64,7 +64,12 @@ export async function createRepository(folder: string): Promise<Repository> {
     HOME: folder,
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_CONFIG_NOSYSTEM: '1',
-    ...Object.fromEntries(['AUTHOR', 'COMMITTER'].flatMap(who => [[`GIT_${who}_NAME`, 't'], [`GIT_${who}_EMAIL`, 't@t.example']])),
+    ...Object.fromEntries(
+      ['AUTHOR', 'COMMITTER'].flatMap(who => [
+        [`GIT_${who}_NAME`, 't'],
+        [`GIT_${who}_EMAIL`, 't@t.example'],
+      ]),
+    ),
   }
   await mkdir(work, { recursive: true })
   const git = async (...args: string[]) =>
@@ -112,7 +117,13 @@ export function tarOf(entries: TarEntry[]): Buffer {
     header.write(type, 156)
     header.write(link, 157)
     header.write('ustar\x0000', 257)
-    header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148)
+    header.write(
+      `${header
+        .reduce((sum, byte) => sum + byte, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+      148,
+    )
     return [header, bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]
   })
   return Buffer.concat([...parts, Buffer.alloc(1024)])
@@ -141,7 +152,8 @@ export async function startWeb(): Promise<WebServer> {
     const path = request.url ?? ''
     requests.push({ path, headers: request.headers })
     const page = pages.get(path) ?? pages.get(path.replace(/\?.*$/, ''))
-    const reply = typeof page === 'function' ? page(request, response) : (page ?? { status: 404, body: { error: 'no' } })
+    const reply: Reply | undefined =
+      typeof page === 'function' ? page(request, response) : (page ?? { status: 404, body: { error: 'no' } })
     if (!reply) return
     const { status = 200, headers = {}, body = '' } = reply
     const bytes = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body)

@@ -52,12 +52,17 @@ test('the states of an installation and of an update, as a stream of events', as
   assert.match(last!.data.data.meta.rev, /^1-/)
   assert.deepEqual(news.splice(0), ['UPDATED installing', 'CREATED ready'])
 
-  const states = eventsOf((await sse(house, pathOf(web, '2'), 'PUT')).text).map(({ data }) => data.data.attributes.state)
+  const states = eventsOf((await sse(house, pathOf(web, '2'), 'PUT')).text).map(
+    ({ data }) => data.data.attributes.state,
+  )
   assert.deepEqual(states, ['upgrading', 'ready'])
   assert.deepEqual(news.splice(0), ['UPDATED upgrading', 'UPDATED ready'])
 
   const failed = eventsOf((await sse(house, pathOf(web, '3'), 'PUT')).text)
-  assert.deepEqual(failed.map(({ event }) => event), ['state', 'error'])
+  assert.deepEqual(
+    failed.map(({ event }) => event),
+    ['state', 'error'],
+  )
   assert.match(failed[1]!.data, /no gone\.js/)
   assert.deepEqual(news.splice(0), ['UPDATED upgrading', 'UPDATED errored'])
   const kept = (await house.request('/konnectors/acme')).json.data.attributes
@@ -114,7 +119,9 @@ test('of many at the same moment one installs; the others are told', async () =>
   await using web = await startWeb()
   await using house = await startTestHouse({ environment: PRIVATE })
   web.pages.set('/1', { body: tgzOf(filesTar(buildOf())) })
-  const answers = await Promise.all(Array.from({ length: 8 }, () => house.request(pathOf(web, '1'), { method: 'POST' })))
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => house.request(pathOf(web, '1'), { method: 'POST' })),
+  )
   assert.deepEqual(answers.map(({ status }) => status).sort(), [202, ...Array(7).fill(409)])
   await settled(house, 'ready')
   const updates = await Promise.all(Array.from({ length: 4 }, () => house.request(pathOf(web, '1'), { method: 'PUT' })))
@@ -123,7 +130,12 @@ test('of many at the same moment one installs; the others are told', async () =>
   const bob = await house.another('bob.example.test')
   const { konnectors } = house.rooms
   const source = `${web.url}1`
-  const many = [['a', house.instance], ['b', house.instance], ['a', bob], ['b', bob]] as const
+  const many = [
+    ['a', house.instance],
+    ['b', house.instance],
+    ['a', bob],
+    ['b', bob],
+  ] as const
   await Promise.all(many.map(async ([slug, instance]) => (await konnectors.install(instance, { slug, source })).done))
   const bundles = await Promise.all(many.map(([slug, instance]) => konnectors.codeOf(instance, slug)))
   assert.equal(new Set(bundles.map(code => code?.bundle)).size, 1)
@@ -151,7 +163,9 @@ test('the server stops, or is killed, in the middle: nothing half is left, and t
   const now = clock.now()
   assert.ok(await store.begin(id, 'acme', '00000000-0000-4000-8000-000000000001', now, now))
   const folder = join(house.ground.config.dataDirectory, 'konnectors')
-  await (await createBundles(folder).stage()).write('index.js', 4, [Buffer.from('half')] as unknown as AsyncIterable<Buffer>)
+  await (await createBundles(folder).stage()).write('index.js', 4, [
+    Buffer.from('half'),
+  ] as unknown as AsyncIterable<Buffer>)
 
   web.pages.set('/1', { body: tgzOf(filesTar(buildOf())) })
   const request = { slug: 'acme', source: `${web.url}1` }
@@ -161,7 +175,12 @@ test('the server stops, or is killed, in the middle: nothing half is left, and t
   assert.ok(await next.codeOf(house.instance, 'acme'))
 
   // The one that was taken for dead comes back: it can no longer write.
-  assert.equal(await house.ground.database.transaction(query => store.endWithin(query, id, 'acme', '00000000-0000-4000-8000-000000000001')), false)
+  assert.equal(
+    await house.ground.database.transaction(query =>
+      store.endWithin(query, id, 'acme', '00000000-0000-4000-8000-000000000001'),
+    ),
+    false,
+  )
   assert.equal(await next.housekeeping(), 0, 'too young to be taken for left behind')
   clock.advance(3_700_000)
   assert.equal(await next.housekeeping(), 1)
@@ -175,7 +194,8 @@ test('code that no instance names any more goes, an hour later; code that one na
   const clock = createTestClock()
   await using house = await startTestHouse({ clock, environment: PRIVATE })
   const { konnectors } = house.rooms
-  for (const name of ['1', '2']) web.pages.set(`/${name}`, { body: tgzOf(filesTar(buildOf({ version: `1.${name}.0` }))) })
+  for (const name of ['1', '2'])
+    web.pages.set(`/${name}`, { body: tgzOf(filesTar(buildOf({ version: `1.${name}.0` }))) })
   const install = async (slug: string, name: string) =>
     (await konnectors.install(house.instance, { slug, source: web.url + name })).done
   await install('acme', '1')

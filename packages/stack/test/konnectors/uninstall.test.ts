@@ -15,10 +15,17 @@ async function prepared(house: TestHouse, folder: string, end: (account: string)
     push: async (_target: unknown, job: { message: unknown; worker: string }) => {
       const message = job.message as Record<string, unknown>
       runs.push(message)
-      assert.ok((await documents.get(SOFT, String(message.account)))?.deleted === false, 'the script can read the account')
+      assert.ok(
+        (await documents.get(SOFT, String(message.account)))?.deleted === false,
+        'the script can read the account',
+      )
       const stored = await documents.create('io.cozy.jobs', { worker: job.worker, message, state: 'queued' })
       const state = end(String(message.account))
-      await documents.update('io.cozy.jobs', stored.id, stored.rev, { ...stored.body, state, ...(state === 'errored' && { error: 'VENDOR_DOWN' }) })
+      await documents.update('io.cozy.jobs', stored.id, stored.rev, {
+        ...stored.body,
+        state,
+        ...(state === 'errored' && { error: 'VENDOR_DOWN' }),
+      })
       return stored
     },
     find: async (_tenant: unknown, id: string) => documents.get('io.cozy.jobs', id),
@@ -29,14 +36,25 @@ async function prepared(house: TestHouse, folder: string, end: (account: string)
   for (const id of ['one', 'two']) {
     await documents.create('io.cozy.accounts', { account_type: 'acme', auth: { login: id } }, id)
     const trigger = { type: '@cron', arguments: '0 0 1 * * 1', debounce: '', options: null }
-    await documents.create('io.cozy.triggers', { ...trigger, worker: 'konnector', message: { konnector: 'acme', account: id } }, `t-${id}`)
+    await documents.create(
+      'io.cozy.triggers',
+      { ...trigger, worker: 'konnector', message: { konnector: 'acme', account: id } },
+      `t-${id}`,
+    )
   }
-  await documents.create('io.cozy.triggers', { type: '@webhook', worker: 'konnector', message: { konnector: 'other', account: 'one' } }, 't-other')
+  await documents.create(
+    'io.cozy.triggers',
+    { type: '@webhook', worker: 'konnector', message: { konnector: 'other', account: 'one' } },
+    't-other',
+  )
   return { konnectors, documents, runs }
 }
 
-const alive = async (documents: { get(type: string, id: string): Promise<{ deleted: boolean } | undefined> }, type: string, id: string) =>
-  (await documents.get(type, id))?.deleted === false
+const alive = async (
+  documents: { get(type: string, id: string): Promise<{ deleted: boolean } | undefined> },
+  type: string,
+  id: string,
+) => (await documents.get(type, id))?.deleted === false
 
 test('with accounts: each is cleaned by the konnector’s own script, then all goes', async () => {
   await using folder = await temporary()
@@ -67,7 +85,9 @@ test('a cleaning that fails keeps the konnector; uninstalling again cleans what 
   await using folder = await temporary()
   await using house = await startTestHouse({ environment: LOCAL })
   let vendor: 'done' | 'errored' = 'errored'
-  const { konnectors, documents, runs } = await prepared(house, folder.path, account => (account === 'two' ? vendor : 'done'))
+  const { konnectors, documents, runs } = await prepared(house, folder.path, account =>
+    account === 'two' ? vendor : 'done',
+  )
   const { done } = await konnectors.uninstall(house.instance, 'acme')
   await assert.rejects(done, /VENDOR_DOWN/)
   assert.ok(await konnectors.find(house.instance, 'acme'))
@@ -85,14 +105,22 @@ test('a cleaning that fails keeps the konnector; uninstalling again cleans what 
 test('the route answers 200 or 202, 404 for what is not there, 403 to who may not', async () => {
   await using folder = await temporary()
   await using house = await startTestHouse({ environment: LOCAL })
-  const remove = (scope?: string) => house.request('/konnectors/acme', { method: 'DELETE', ...(scope !== undefined && { scope }) })
+  const remove = (scope?: string) =>
+    house.request('/konnectors/acme', { method: 'DELETE', ...(scope !== undefined && { scope }) })
   assert.equal((await remove()).status, 404)
   await writeFiles(folder.path, buildOf())
   const { konnectors } = house.rooms
   await (await konnectors.install(house.instance, { slug: 'acme', source: `file://${folder.path}` })).done
   assert.equal((await remove('io.cozy.konnectors:GET,POST')).status, 403)
   const documents = house.ground.documents.of(house.instance)
-  await documents.create('io.cozy.triggers', { type: '@cron', arguments: '0 0 1 * * 1', debounce: '', options: null, worker: 'konnector', message: { konnector: 'acme', account: 'a' } })
+  await documents.create('io.cozy.triggers', {
+    type: '@cron',
+    arguments: '0 0 1 * * 1',
+    debounce: '',
+    options: null,
+    worker: 'konnector',
+    message: { konnector: 'acme', account: 'a' },
+  })
   const gone = Promise.withResolvers<void>()
   house.ground.news.subscribe(({ doctype, verb }) => {
     if (doctype === 'io.cozy.konnectors' && verb === 'DELETED') gone.resolve()

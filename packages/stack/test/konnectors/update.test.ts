@@ -2,11 +2,21 @@ import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { startTestHouse, type TestHouse } from '../help/house.ts'
 import { needsAgreement } from '../../src/rooms/konnectors/agreement.ts'
+import { startTestHouse, type TestHouse } from '../help/house.ts'
 import { createTestClock } from './clock.ts'
 import { settled } from './settled.ts'
-import { buildOf, createRepository, filesTar, manifestOf, sha256, startWeb, temporary, tgzOf, type WebServer } from './sources.ts'
+import {
+  buildOf,
+  createRepository,
+  filesTar,
+  manifestOf,
+  sha256,
+  startWeb,
+  temporary,
+  tgzOf,
+  type WebServer,
+} from './sources.ts'
 
 const MORE = { ...(manifestOf().permissions as object), contacts: { type: 'io.cozy.contacts' } }
 
@@ -37,18 +47,69 @@ const typesOf = async ({ rooms, instance }: TestHouse) =>
   (await rooms.permissions.ofSource(instance, 'io.cozy.konnectors/acme'))?.rules.map(({ type }) => type)
 
 test('which changes need the owner’s agreement', () => {
-  const base = { permissions: { a: { type: 'io.cozy.files' }, b: { type: 'io.cozy.bills', verbs: ['GET', 'POST'], values: ['x', 'y'] } } }
+  const base = {
+    permissions: {
+      a: { type: 'io.cozy.files' },
+      b: { type: 'io.cozy.bills', verbs: ['GET', 'POST'], values: ['x', 'y'] },
+    },
+  }
   const cases: [string, object, object, boolean][] = [
     ['nothing', base, base, false],
-    ['titles, descriptions, orders', base, { permissions: { q: { type: 'io.cozy.bills', verbs: ['POST', 'GET'], values: ['y', 'x'], description: 'z' }, a: { type: 'io.cozy.files', verbs: ['ALL'] } } }, false],
-    ['all five verbs for all', base, { permissions: { ...base.permissions, a: { type: 'io.cozy.files', verbs: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] } } }, false],
+    [
+      'titles, descriptions, orders',
+      base,
+      {
+        permissions: {
+          q: { type: 'io.cozy.bills', verbs: ['POST', 'GET'], values: ['y', 'x'], description: 'z' },
+          a: { type: 'io.cozy.files', verbs: ['ALL'] },
+        },
+      },
+      false,
+    ],
+    [
+      'all five verbs for all',
+      base,
+      {
+        permissions: {
+          ...base.permissions,
+          a: { type: 'io.cozy.files', verbs: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] },
+        },
+      },
+      false,
+    ],
     ['one more', base, { permissions: { ...base.permissions, c: { type: 'io.cozy.contacts' } } }, true],
     ['one less', base, { permissions: { a: base.permissions.a } }, true],
     ['other verbs', base, { permissions: { ...base.permissions, b: { ...base.permissions.b, verbs: ['GET'] } } }, true],
-    ['no values any more', base, { permissions: { ...base.permissions, b: { type: 'io.cozy.bills', verbs: ['GET', 'POST'] } } }, true],
-    ['a selector', base, { permissions: { ...base.permissions, b: { ...base.permissions.b, selector: 'vendor' } } }, true],
-    ['certified functions', base, { permissions: { ...base.permissions, c: { type: 'io.cozy.certified.carbon_copy' }, d: { type: 'io.cozy.certified.electronic_safe' } } }, false],
-    ['those for another rule', base, { permissions: { a: base.permissions.a, c: { type: 'io.cozy.certified.carbon_copy' } } }, true],
+    [
+      'no values any more',
+      base,
+      { permissions: { ...base.permissions, b: { type: 'io.cozy.bills', verbs: ['GET', 'POST'] } } },
+      true,
+    ],
+    [
+      'a selector',
+      base,
+      { permissions: { ...base.permissions, b: { ...base.permissions.b, selector: 'vendor' } } },
+      true,
+    ],
+    [
+      'certified functions',
+      base,
+      {
+        permissions: {
+          ...base.permissions,
+          c: { type: 'io.cozy.certified.carbon_copy' },
+          d: { type: 'io.cozy.certified.electronic_safe' },
+        },
+      },
+      false,
+    ],
+    [
+      'those for another rule',
+      base,
+      { permissions: { a: base.permissions.a, c: { type: 'io.cozy.certified.carbon_copy' } } },
+      true,
+    ],
     ['first terms', base, { ...base, terms: { id: 't', url: 'u', version: '1' } }, true],
     ['the same terms', { ...base, terms: { version: '1' } }, { ...base, terms: { version: '1', url: 'new' } }, false],
     ['other terms', { ...base, terms: { version: '1' } }, { ...base, terms: { version: '2' } }, true],
@@ -178,7 +239,9 @@ test('the operator updates all instances at once', async () => {
   publish(web, '1.0.1')
   const authorization = `Basic ${Buffer.from(`:${house.house.adminSecret}`).toString('base64')}`
   const update = async (query = '') =>
-    (await fetch(`${house.house.adminUrl}konnectors/updates${query}`, { method: 'POST', headers: { authorization } })).json()
+    (
+      await fetch(`${house.house.adminUrl}konnectors/updates${query}`, { method: 'POST', headers: { authorization } })
+    ).json()
   assert.deepEqual(await update('?Slugs=other'), { updated: 0, unchanged: 0, waiting: 0, failed: 0 })
   assert.deepEqual(await update('?Domain=bob.example.test'), { updated: 1, unchanged: 0, waiting: 0, failed: 0 })
   assert.deepEqual(await update(), { updated: 1, unchanged: 1, waiting: 0, failed: 0 })

@@ -47,7 +47,13 @@ test('what is whole and harmless is taken: ustar, pax and GNU names, gzip or not
     { name: '././@LongLink', type: 'L', content: `g/${'é'.repeat(100)}\0` },
     { name: 'cut', content: 'gnu' },
   ]
-  const expected = { 'a.js': 'one', empty: '', old: 'x'.repeat(512), [long]: 'long one', [`g/${'é'.repeat(100)}`]: 'gnu' }
+  const expected = {
+    'a.js': 'one',
+    empty: '',
+    old: 'x'.repeat(512),
+    [long]: 'long one',
+    [`g/${'é'.repeat(100)}`]: 'gnu',
+  }
   assert.deepEqual(await taken(tarOf(entries)), expected)
   assert.deepEqual(await taken(tgzOf(entries)), expected)
 })
@@ -76,7 +82,12 @@ const HOSTILE: [string, Buffer, RegExp, Partial<ArchiveLimits>?][] = [
   ['holes', tgzOf([pax(record('GNU.sparse.major', '1')), file]), /holes/],
   ['a header of names without end', tgzOf([{ name: 'x', type: 'L', content: 'n'.repeat(70_000) }]), /too long/],
   ['a directory with a content', tgzOf([{ name: 'd/', type: '5', content: 'x' }]), /directory/],
-  ['too many files', tgzOf(Array.from({ length: 11 }, (_, i) => ({ name: `f${i}` }))), /more than 10 files/, { entries: 10 }],
+  [
+    'too many files',
+    tgzOf(Array.from({ length: 11 }, (_, i) => ({ name: `f${i}` }))),
+    /more than 10 files/,
+    { entries: 10 },
+  ],
   ['a large file', tgzOf([{ name: 'f', content: 'x'.repeat(2000) }]), /larger than 1000/, { file: 1000 }],
   ['a large sum', tgzOf([file, { name: 'g', content: 'x'.repeat(2000) }]), /more than 1000/, { unpacked: 1000 }],
   ['a bomb', tgzOf([{ name: 'zeros', content: Buffer.alloc(16 * 1024 * 1024) }]), /100 times/],

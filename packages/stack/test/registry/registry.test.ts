@@ -20,7 +20,13 @@ async function asClient(house: TestHouse, scope = 'io.cozy.files') {
   return (path: string) => house.request(path, { headers: { authorization: `Bearer ${token}` } })
 }
 
-const application = (slug: string, more: object = {}) => ({ slug, type: 'konnector', editor: 'E', versions: {}, ...more })
+const application = (slug: string, more: object = {}) => ({
+  slug,
+  type: 'konnector',
+  editor: 'E',
+  versions: {},
+  ...more,
+})
 
 function serve(web: WebServer, slugs: string[]): void {
   web.pages.set('/registry/slugs', { body: slugs })
@@ -30,7 +36,9 @@ function serve(web: WebServer, slugs: string[]): void {
     const { searchParams } = new URL(request.url!, web.url)
     const from = Number(searchParams.get('cursor') ?? 0)
     const to = from + Number(searchParams.get('limit'))
-    const data = slugs.slice(from, to).map(slug => application(slug, { from: web.url, asked: searchParams.get('filter[type]') }))
+    const data = slugs
+      .slice(from, to)
+      .map(slug => application(slug, { from: web.url, asked: searchParams.get('filter[type]') }))
     return { body: { data, meta: { count: data.length, ...(to < slugs.length && { next_cursor: String(to) }) } } }
   })
 }
@@ -50,7 +58,9 @@ test('the registries of an instance, as one: the first that has something wins',
   assert.deepEqual(whole.meta, { count: 4 })
   const pages: string[][] = []
   for (let cursor: string | undefined = ''; cursor !== undefined; ) {
-    const page = (await get(`/registry/?limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)).json
+    const page: { data: { slug: string }[]; meta: { next_cursor?: string } } = (
+      await get(`/registry/?limit=1${cursor && `&cursor=${encodeURIComponent(cursor)}`}`)
+    ).json
     pages.push(slugsOf(page))
     cursor = page.meta.next_cursor
   }
@@ -61,6 +71,10 @@ test('the registries of an instance, as one: the first that has something wins',
   const none = await get('/registry/none')
   assert.deepEqual([none.status, typeof none.json.error], [404, 'string'])
   assert.equal((await get('/registry?limit=x')).status, 400)
+  const before = one.requests.length
+  for (const path of ['%2e%2e', 'a/%2e%2e', '%2e%2e/%2e%2e/latest', 'a/..%2f..%2fadmin', 'a/1.0.0/tarball%2f..'])
+    assert.equal((await get(`/registry/${path}`)).status, 404, path)
+  assert.equal(one.requests.length, before, 'no registry was asked for what is no name')
 
   // One that is down is passed over; what it alone could have is not said to be missing.
   two.pages.set('/registry/e/', { body: application('e') })
@@ -88,7 +102,9 @@ test('answers are kept as long as a registry says, then asked for by their tag; 
   let name = 'first'
   web.pages.set('/registry/a/', request => {
     const headers = { etag: '"1"', 'cache-control': 'max-age=60' }
-    return request.headers['if-none-match'] === '"1"' && name === 'first' ? { status: 304, headers } : { headers, body: application('a', { name }) }
+    return request.headers['if-none-match'] === '"1"' && name === 'first'
+      ? { status: 304, headers }
+      : { headers, body: application('a', { name }) }
   })
   await Promise.all([get('/registry/a'), get('/registry/a'), get('/registry/a')])
   assert.equal(asked(), 1)
@@ -130,16 +146,25 @@ test('a registry that does not answer in time, or too much, is none', async () =
 
 test('a folder of built konnectors is a registry, and what it offers can be installed', async () => {
   await using folder = await temporary()
-  await writeFiles(join(folder.path, 'one', 'build'), buildOf({ screenshots: ['shots/a.png'] }, { 'shots/a.png': 'png' }))
+  await writeFiles(
+    join(folder.path, 'one', 'build'),
+    buildOf({ screenshots: ['shots/a.png'] }, { 'shots/a.png': 'png' }),
+  )
   await writeFiles(join(folder.path, 'one'), { 'manifest.konnector': JSON.stringify(manifestOf({ version: '0.0.1' })) })
   await writeFiles(join(folder.path, 'two'), buildOf({ slug: 'two', version: '2.3.4', editor: 'Other' }))
-  await writeFiles(join(folder.path, 'source'), { 'manifest.konnector': JSON.stringify(manifestOf({ slug: 'source' })), 'src/index.js': '1' })
+  await writeFiles(join(folder.path, 'source'), {
+    'manifest.konnector': JSON.stringify(manifestOf({ slug: 'source' })),
+    'src/index.js': '1',
+  })
   await writeFiles(join(folder.path, 'broken'), { 'manifest.konnector': '{', 'index.js': '1' })
   await writeFiles(join(folder.path, 'invalid'), buildOf({ slug: 'invalid', version: 'x' }))
   await using house = await startTestHouse({ environment: { KONNECTORY_KONNECTORS_DIR: folder.path } })
   const get = await asClient(house, 'io.cozy.apps:GET')
   const list = (await get('/registry?filter[type]=konnector')).json
-  assert.deepEqual(list.data.map(({ slug }: { slug: string }) => slug), ['acme', 'two'])
+  assert.deepEqual(
+    list.data.map(({ slug }: { slug: string }) => slug),
+    ['acme', 'two'],
+  )
   assert.deepEqual(list.data[0].versions, { has_versions: true, stable: ['1.0.0'], beta: ['1.0.0'], dev: ['1.0.0'] })
   assert.deepEqual(list.data[0].latest_version.manifest.slug, 'acme')
   assert.deepEqual((await get('/registry?filter[editor]=Other')).json.meta, { count: 1 })
@@ -181,7 +206,13 @@ test('an archive of a registry that is not the one it says is not installed', as
   await using web = await startWeb()
   await using house = await startTestHouse({ environment: { KONNECTORY_REGISTRIES: web.url } })
   web.pages.set('/a.tgz', { body: 'something else' })
-  const version = { slug: 'acme', version: '1.0.0', manifest: manifestOf(), url: `${web.url}a.tgz`, sha256: createHash('sha256').update('x').digest('hex') }
+  const version = {
+    slug: 'acme',
+    version: '1.0.0',
+    manifest: manifestOf(),
+    url: `${web.url}a.tgz`,
+    sha256: createHash('sha256').update('x').digest('hex'),
+  }
   web.pages.set('/registry/acme/stable/latest', { body: version })
   const progress = await house.rooms.konnectors.install(house.instance, { slug: 'acme', source: 'registry://acme' })
   assert.equal((await progress.begun).body.version, '1.0.0')
@@ -196,7 +227,10 @@ test('maintenance: the operator’s word over that of the registries', async () 
   await using house = await startTestHouse({ environment: { KONNECTORY_REGISTRIES: web.url } })
   const get = await asClient(house)
   serve(web, ['a', 'b', 'c'])
-  const theirs = application('b', { maintenance_activated: true, maintenance_options: { flag_short_maintenance: true } })
+  const theirs = application('b', {
+    maintenance_activated: true,
+    maintenance_options: { flag_short_maintenance: true },
+  })
   web.pages.set('/registry/b/', { body: theirs })
   web.pages.set('/registry/maintenance', { body: [theirs] })
   const authorization = `Basic ${Buffer.from(`:${house.house.adminSecret}`).toString('base64')}`
@@ -206,7 +240,11 @@ test('maintenance: the operator’s word over that of the registries', async () 
       headers: { authorization, 'content-type': 'application/json' },
       ...(body && { body: JSON.stringify(body) }),
     })
-  const options = { flag_infra_maintenance: true, flag_disallow_manual_exec: true, messages: { fr: { short_message: 's', long_message: 'l' } } }
+  const options = {
+    flag_infra_maintenance: true,
+    flag_disallow_manual_exec: true,
+    messages: { fr: { short_message: 's', long_message: 'l' } },
+  }
   assert.equal((await admin('/a', 'PUT', { data: { attributes: options } })).status, 204)
   assert.equal((await admin('/a', 'PUT', { flag_infra_maintenance: 'yes' })).status, 400)
   assert.equal((await admin('/Bad_Slug', 'PUT', options)).status, 422)
@@ -215,13 +253,25 @@ test('maintenance: the operator’s word over that of the registries', async () 
   const own = { slug: 'a', type: 'konnector', maintenance_activated: true, maintenance_options: full, level: 'stack' }
   assert.deepEqual(await (await admin('')).json(), [own])
   const all = (await (await admin('?Context=default')).json()) as { slug: string; level: string }[]
-  assert.deepEqual(all.map(({ slug, level }) => [slug, level]), [['a', 'stack'], ['b', 'registry']])
+  assert.deepEqual(
+    all.map(({ slug, level }) => [slug, level]),
+    [
+      ['a', 'stack'],
+      ['b', 'registry'],
+    ],
+  )
 
-  assert.deepEqual((await get('/registry/maintenance')).json.map(({ slug }: { slug: string }) => slug), ['a', 'b'])
+  assert.deepEqual(
+    (await get('/registry/maintenance')).json.map(({ slug }: { slug: string }) => slug),
+    ['a', 'b'],
+  )
   const one = (await get('/registry/a')).json
   assert.deepEqual([one.maintenance_activated, one.maintenance_options], [true, full])
   const listed = (await get('/registry')).json.data
-  assert.deepEqual(listed.map((app: Record<string, unknown>) => app.maintenance_activated), [true, undefined, undefined])
+  assert.deepEqual(
+    listed.map((app: Record<string, unknown>) => app.maintenance_activated),
+    [true, undefined, undefined],
+  )
   const { konnectors } = house.rooms
   assert.equal((await konnectors.maintenance(house.instance, 'a'))?.level, 'stack')
   assert.equal((await konnectors.maintenance(house.instance, 'b'))?.options.flag_short_maintenance, true)
@@ -239,7 +289,9 @@ test('a folder that cannot be read is said to be, and keeps nobody from the regi
   await using folder = await temporary()
   const file = join(folder.path, 'file')
   await writeFile(file, 'x')
-  await using house = await startTestHouse({ environment: { KONNECTORY_KONNECTORS_DIR: file, KONNECTORY_REGISTRIES: web.url } })
+  await using house = await startTestHouse({
+    environment: { KONNECTORY_KONNECTORS_DIR: file, KONNECTORY_REGISTRIES: web.url },
+  })
   const get = await asClient(house)
   assert.equal((await get('/registry/a')).status, 200)
   assert.equal((await get('/registry')).json.data.length, 1)

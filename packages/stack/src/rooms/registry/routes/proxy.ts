@@ -40,6 +40,7 @@ export function proxyRoutes(registries: Registries): Route[] {
       ...(query && { query }),
       async handle(request) {
         assertApp(request.actor)
+        assertPlain(request.params)
         return reachable(() => handle(request))
       },
     })
@@ -115,6 +116,7 @@ function pictureRoutes(registries: Registries): Route[] {
       async handle(request) {
         const { tenant, params } = request
         await assertMaySee(request)
+        assertPlain(params)
         const { app = '', version = '', channel = '', '*': rest = '' } = params
         const where = place.replace(':version', version).replace(':channel', channel)
         const found = await reachable(() => registries.asset(tenant, app, where + file.replace('*', rest)))
@@ -147,6 +149,12 @@ async function assertMaySee({
 /** `protocol/konnectors-api.md` §7: any permission, but these kinds of tokens. */
 function assertApp({ kind }: Actor): void {
   if (kind !== 'app' && kind !== 'oauth') throw forbidden()
+}
+
+/** Names are put into addresses of registries, where dots lead elsewhere. @throws HttpError 404 */
+function assertPlain(params: Record<string, string>): void {
+  const segments = Object.values(params).flatMap(value => value.split('/'))
+  if (segments.some(segment => segment === '' || segment === '.' || segment === '..')) throw unknown()
 }
 
 /** Registries that do not answer are no fault of who asks, nor of ours. */

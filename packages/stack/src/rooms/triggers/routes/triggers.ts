@@ -35,7 +35,9 @@ const newTriggerBody = z.looseObject({
 })
 
 const patchBody = z.looseObject({
-  data: z.looseObject({ attributes: z.looseObject({ message: z.unknown().optional(), arguments: z.string().optional() }) }),
+  data: z.looseObject({
+    attributes: z.looseObject({ message: z.unknown().optional(), arguments: z.string().optional() }),
+  }),
 })
 
 const listOf = (text: string | undefined) => text?.split(',').filter(item => item !== '') ?? []
