@@ -18,6 +18,7 @@ import { tenantOrCallback } from './house/callback-host.ts'
 import { chores } from './house/chores.ts'
 import { healthRoutes } from './house/health.ts'
 import { startHousekeeping } from './house/housekeeping.ts'
+import { createJail } from './house/jail.ts'
 import { createMetrics } from './house/metrics.ts'
 import { houseMigrations } from './house/migrations.ts'
 import { openApiRoutes } from './house/open-api.ts'
@@ -33,6 +34,8 @@ export interface House extends AsyncDisposable {
   url: string
   adminUrl: string
   adminSecret: string
+  /** Tries the jail of konnectors now rather than at the first run. */
+  prepareJail(): Promise<void>
   /** Rejects when the house cannot go on: the database went away. */
   failed: Promise<never>
 }
@@ -49,6 +52,8 @@ export async function openHouse(config: Config, parts: Parts): Promise<House> {
   const database = cleanup.use(await openDatabase(config, parts))
   const house = cleanup.use(await createHouse({ ...parts, config, database, listeners }))
   leaveRoot(config.dataDirectory, parts.log)
+  // As the user it will run as; nobody waits for it.
+  void house.prepareJail()
   await writeAdminFile(config.dataDirectory, { url: house.adminUrl, secret: house.adminSecret })
   const opened = cleanup.move()
   return { ...house, failed: database.lost, [Symbol.asyncDispose]: () => opened.disposeAsync() }
@@ -98,7 +103,8 @@ export async function createHouse({ config: given, database, listeners, log, clo
   cleanup.use(await connectNews({ news, documents, database, log }))
   const blobs = createLocalBlobs({ directory: join(config.dataDirectory, 'blobs'), clock })
   const ground: Ground = { config, clock, log, database, documents, news, blobs, keyring }
-  const rooms = createRooms(ground, { contexts: contextsOf(config) })
+  const jail = cleanup.use(createJail(config, log))
+  const rooms = createRooms(ground, { contexts: contextsOf(config), runner: jail.runner })
   for (const room of [rooms.instances, rooms.oauth]) cleanup.use(room)
   cleanup.use(rooms.data)
   cleanup.use(rooms.registry)
@@ -168,6 +174,7 @@ export async function createHouse({ config: given, database, listeners, log, clo
     url: `http://${config.http.host}:${listeners.main.port}/`,
     adminUrl: admin.url,
     adminSecret: admin.secret,
+    prepareJail: jail.prepare,
     failed: new Promise(() => {}),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

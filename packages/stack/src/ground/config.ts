@@ -11,10 +11,19 @@ export interface Config {
   http: HttpConfig
   /** File in which the operator describes contexts and flags (JSON). */
   contextsFile?: string
+  /** How konnectors are confined. */
+  jail: JailConfig
   /** Where konnectors come from, and who may install them. */
   konnectors: KonnectorsConfig
   /** Master keys from the environment, as given: the first wraps, the others still open. Without: the file's. */
   masterKeys?: string[]
+}
+
+export interface JailConfig {
+  /** `none` confines nothing, for development; `off`: this server runs no konnectors. */
+  driver: 'bubblewrap' | 'nsjail' | 'none' | 'off'
+  /** Names tied to addresses: the only way to a private one. */
+  pinnedHosts: { host: string; address: string; port?: number }[]
 }
 
 export interface HttpConfig {
@@ -72,6 +81,20 @@ const words = (given: string) => given.split(/[\s,]+/).filter(word => word !== '
 
 const MASTER_KEYS = /^([0-9a-f]{64}|[\w+/-]{43}=?)(\s*,\s*([0-9a-f]{64}|[\w+/-]{43}=?))*$/i
 
+/** `vendor.test=127.0.0.1:8081, other.test=10.0.0.3` */
+function pinnedHosts(value: string, context: z.RefinementCtx): { host: string; address: string; port?: number }[] {
+  return words(value).flatMap(entry => {
+    const [, host, address, port] = /^([^=\s]+)=([^:\s]+|\[[^\]]+\])(?::(\d{1,5}))?$/.exec(entry) ?? []
+    if (host && address)
+      return [{ host, address: address.replace(/^\[|\]$/g, ''), ...(port && { port: Number(port) }) }]
+    context.addIssue({
+      code: 'custom',
+      message: 'must be like vendor.example=127.0.0.1:8081, several with commas between',
+    })
+    return []
+  })
+}
+
 const environmentSchema = z.object({
   KONNECTORY_DATA: text.default('konnectory-data'),
   KONNECTORY_LOG: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -94,6 +117,10 @@ const environmentSchema = z.object({
   KONNECTORY_PUBLIC_SCHEME: z.enum(['http', 'https'], 'must be http or https').default('http'),
   KONNECTORY_PUBLIC_PORT: wholeNumber(1, 65_535).optional(),
   KONNECTORY_CONTEXTS: text.optional(),
+  KONNECTORY_JAIL: z
+    .enum(['bubblewrap', 'nsjail', 'none', 'off'], 'must be bubblewrap, nsjail, none or off')
+    .default('bubblewrap'),
+  KONNECTORY_GATE_HOSTS: text.transform(pinnedHosts).default([]),
   KONNECTORY_SUBDOMAINS: z.enum(['nested', 'flat'], 'must be nested or flat').default('nested'),
   KONNECTORY_REGISTRIES: text
     .default('')
@@ -144,6 +171,7 @@ export function readConfig(environment: Record<string, string | undefined>): Con
       connections: env.KONNECTORY_DATABASE_CONNECTIONS,
       statementTimeout: env.KONNECTORY_STATEMENT_TIMEOUT,
     },
+    jail: { driver: env.KONNECTORY_JAIL, pinnedHosts: env.KONNECTORY_GATE_HOSTS },
     konnectors: {
       registries: env.KONNECTORY_REGISTRIES,
       folder: env.KONNECTORY_KONNECTORS_DIR && resolve(env.KONNECTORY_KONNECTORS_DIR),

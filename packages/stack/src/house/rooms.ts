@@ -6,7 +6,7 @@ import { createData } from '#rooms/data'
 import { createFiles } from '#rooms/files'
 import { createInstances } from '#rooms/instances'
 import { createJobs } from '#rooms/jobs'
-import { createKonnectors } from '#rooms/konnectors'
+import { createKonnectors, createRunRoom, type RunsDeps } from '#rooms/konnectors'
 import { createOAuth } from '#rooms/oauth'
 import { createPermissions } from '#rooms/permissions'
 import { createRealtime } from '#rooms/realtime'
@@ -14,8 +14,14 @@ import { createRegistry } from '#rooms/registry'
 import { type Contexts, createSettings } from '#rooms/settings'
 import { createTriggers } from '#rooms/triggers'
 
+export interface RoomsOptions {
+  contexts?: Contexts | undefined
+  /** The jail of konnectors; rejects with a sentence where they must not run. */
+  runner: RunsDeps['runner']
+}
+
 /** All rooms, in their order: each is handed rooms before it, never one after. */
-export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts | undefined } = {}) {
+export function createRooms(ground: Ground, { contexts, runner }: RoomsOptions) {
   const instances = createInstances(ground)
   const permissions = createPermissions(ground, { instances })
   const oauth = createOAuth(ground, { instances, permissions })
@@ -28,6 +34,19 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
   const contextOf = async ({ id }: Tenant) => contextNamed((await instances.byId(id))?.context ?? '')
   const registry = createRegistry(ground, { contextOf, contextNamed })
   const konnectors = createKonnectors(ground, { instances, permissions, jobs, triggers, registry, contextOf })
+  const runs = createRunRoom(ground, {
+    instances,
+    permissions,
+    oauth,
+    accounts,
+    files,
+    triggers,
+    codeForRun: konnectors.codeForRun,
+    runner,
+    stackAddress: { host: '127.0.0.1', port: ground.config.http.port },
+    pinnedHosts: ground.config.jail.pinnedHosts,
+  })
+  jobs.registerWorker(runs.worker)
   const realtime = createRealtime(ground, { instances, oauth, files })
   const settings = createSettings(ground, { instances, oauth, files, contexts })
   const routes: Route[] = [
@@ -41,6 +60,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
     triggers,
     registry,
     konnectors,
+    runs,
     realtime,
     settings,
   ].flatMap(room => room.routes)
@@ -58,6 +78,7 @@ export function createRooms(ground: Ground, { contexts }: { contexts?: Contexts 
     triggers,
     registry,
     konnectors,
+    runs,
     realtime,
     settings,
     routes,

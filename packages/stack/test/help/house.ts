@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../../src/ground/clock.ts'
@@ -40,6 +40,8 @@ export async function startTestHouse({
 }: TestHouseOptions = {}): Promise<TestHouse> {
   await using cleanup = new AsyncDisposableStack()
   const dataDirectory = await mkdtemp(join(tmpdir(), 'konnectory-house-'))
+  // Konnectors run as another user, who must get through to their files.
+  await chmod(dataDirectory, 0o755)
   cleanup.defer(() => rm(dataDirectory, { recursive: true, force: true }))
   const database = cleanup.use(await createTestDatabase({ migrations: houseMigrations() }))
   const config = readConfig({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { needsAgreement } from '../../src/rooms/konnectors/agreement.ts'
@@ -157,7 +157,6 @@ test('a context may agree for its instances', async () => {
     await using web = await startWeb()
     await using folder = await temporary()
     const file = join(folder.path, 'contexts.json')
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(file, JSON.stringify({ contexts: { default: { ...context, registries: [web.url] } } }))
     await using house = await startTestHouse({ environment: { KONNECTORY_CONTEXTS: file } })
     publish(web, '1.0.0')
@@ -245,4 +244,18 @@ test('the operator updates all instances at once', async () => {
   assert.deepEqual(await update('?Slugs=other'), { updated: 0, unchanged: 0, waiting: 0, failed: 0 })
   assert.deepEqual(await update('?Domain=bob.example.test'), { updated: 1, unchanged: 0, waiting: 0, failed: 0 })
   assert.deepEqual(await update(), { updated: 1, unchanged: 1, waiting: 0, failed: 0 })
+})
+
+test('code that is not on this server (a moved instance) is fetched again, the same version', async () => {
+  await using web = await startWeb()
+  await using house = await startTestHouse({ environment: { KONNECTORY_REGISTRIES: web.url } })
+  const { konnectors, instances } = house.rooms
+  publish(web, '1.0.0')
+  await (await konnectors.install(house.instance, { slug: 'acme', source: 'registry://acme/stable' })).done
+  const installed = await konnectors.codeOf(house.instance, 'acme')
+  await rm(installed!.directory, { recursive: true })
+  assert.equal(await konnectors.codeOf(house.instance, 'acme'), undefined)
+  await instances.update(house.instance, { autoUpdate: false })
+  publish(web, '1.1.0')
+  assert.deepEqual(await konnectors.codeForRun(house.instance, 'acme'), installed)
 })

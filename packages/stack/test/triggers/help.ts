@@ -6,7 +6,10 @@ import { fakeClock, type JobsHouseOptions, openJobs } from '../jobs/help.ts'
 export const START = '2026-03-01T10:00:00.000Z'
 
 /** Instances, accounts, jobs with a worker that says what it got, triggers; a clock that is turned by hand. */
-export async function openTriggers(options: JobsHouseOptions = {}) {
+export async function openTriggers({
+  domain = 'alice.localhost',
+  ...options
+}: JobsHouseOptions & { domain?: string } = {}) {
   await using cleanup = new AsyncDisposableStack()
   const clock = fakeClock(START)
   const house = cleanup.use(await openJobs({ clock, ...options }))
@@ -25,7 +28,7 @@ export async function openTriggers(options: JobsHouseOptions = {}) {
         if (failure) throw failure
       },
     })
-  const alice = await instances.create({ domain: 'alice.localhost', locale: 'fr' }).then(({ instance }) => instance)
+  const alice = await instances.create({ domain, locale: 'fr' }).then(({ instance }) => instance)
   await jobs.start()
   const jobsOf = async (id: string) => (await jobs.ofTriggers(alice, [id], 50)).get(id) ?? []
   const opened = cleanup.move()

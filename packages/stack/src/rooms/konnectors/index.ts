@@ -32,6 +32,8 @@ import { createUpdateAll } from './update-all.ts'
 export type { InstallRequest, UpdateRequest } from './install.ts'
 export { idOf, KONNECTORS, type Konnector, type State } from './konnector.ts'
 export type { Progress, Stage } from './progress.ts'
+export { createRunRoom, type RunsDeps } from './run/index.ts'
+export { RUNS, type RunRecord } from './run/record.ts'
 export { type TriggerWish, triggerFor } from './schedule.ts'
 export type { CleaningMessage, CleaningRuns } from './uninstall.ts'
 
@@ -118,6 +120,7 @@ export function createKonnectors(ground: Ground, deps: KonnectorsDeps): Konnecto
     installer,
     sources,
     registry,
+    hasCode: async ({ bundle }) => bundle !== undefined && bundles.has(bundle),
     isWanted: async ({ id }) => (await instances.byId(id))?.autoUpdate ?? false,
     every: times.look,
   })

@@ -12,6 +12,8 @@ export interface KeepCurrentDeps {
   installer: Installer
   sources: Pick<Sources, 'hasNews'>
   registry: Pick<Registry, 'published'>
+  /** Whether the code is on this server: not when the instance was brought from another one, or somebody cleared the folder. */
+  hasCode(konnector: Konnector): Promise<boolean>
   /** Whether konnectors of the instance are updated without being asked (`auto_update`). */
   isWanted(tenant: Tenant): Promise<boolean>
   /** Milliseconds between two looks at a source that costs something. */
@@ -29,13 +31,19 @@ const FAILED_MS = 60_000
  */
 export function createKeepCurrent(ground: Pick<Ground, 'clock' | 'log'>, deps: KeepCurrentDeps) {
   const { clock, log } = ground
-  const { installer, sources, registry, isWanted, every = EVERY_MS } = deps
+  const { installer, sources, registry, hasCode, isWanted, every = EVERY_MS } = deps
   /** When each installation may be looked at again. */
   const next = new LRUCache<string, number>({ max: 50_000 })
   const underWay = new Map<string, Promise<void>>()
 
   const update = async (tenant: Tenant, { slug }: Konnector, source: Source): Promise<void> => {
     await (await installer.tryUpdate(tenant, slug, source))?.done
+  }
+
+  /** The version that is installed where the source still has it; what would ask for more waits here too. */
+  const repair = async (tenant: Tenant, konnector: Konnector): Promise<void> => {
+    const source = parseSource(konnector.source)
+    await update(tenant, konnector, source.kind === 'registry' ? { ...source, version: konnector.version } : source)
   }
 
   const look = async (tenant: Tenant, konnector: Konnector): Promise<void> => {
@@ -58,8 +66,10 @@ export function createKeepCurrent(ground: Pick<Ground, 'clock' | 'log'>, deps: K
     const key = `${tenant.id} ${konnector.slug}`
     const known = underWay.get(key)
     if (known) return known
-    if (clock.now().getTime() < (next.get(key) ?? 0) || !(await isWanted(tenant))) return
-    const run = look(tenant, konnector)
+    if (clock.now().getTime() < (next.get(key) ?? 0)) return
+    const isMissing = !(await hasCode(konnector))
+    if (!isMissing && !(await isWanted(tenant))) return
+    const run = (isMissing ? repair : look)(tenant, konnector)
       .then(
         () => (konnector.source.startsWith('registry:') ? 0 : every),
         error => {

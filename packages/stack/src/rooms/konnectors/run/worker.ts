@@ -44,7 +44,7 @@ export interface KonnectorWorkerDeps {
   accounts: Pick<Accounts, 'open' | 'change' | 'removeSoftDeleted' | 'types'>
   files: Pick<Files, 'service' | 'reader'>
   lines: LineStore
-  runner: Runner
+  runner: Pick<Runner, 'run'>
   /** Where the API of instances is to be dialled, whatever their names. */
   stackAddress: { host: string; port: number }
   pinnedHosts?: { host: string; address: string; port?: number }[]
