@@ -44,7 +44,7 @@ test('who lost the claim writes nothing: not its end, not what stands in the sam
   const { database, ground, jobs } = house
   const alice = await house.instance()
   const listener = createListener(database.driver, silentLog)
-  const queue = createQueue(database, { leaseSeconds: 10, superviseSeconds: 60 }, listener, silentLog)
+  await using queue = createQueue(database, { leaseSeconds: 10, superviseSeconds: 60 }, listener, silentLog)
   await queue.start()
   await queue.serve(['fenced'])
   await jobs.registerWorker({ name: 'fenced', run: async () => assert.fail('claimed by hand') })
@@ -66,8 +66,6 @@ test('who lost the claim writes nothing: not its end, not what stands in the sam
     assert.equal(await queue.holds(query, second!), true)
     assert.equal(await queue.settle(query, second!), true)
   })
-  await queue[Symbol.asyncDispose]()
-  await listener[Symbol.asyncDispose]()
 })
 
 test('a queued job waits for a worker through a restart', async () => {

@@ -74,7 +74,9 @@ test('installed, given an account, run in the jail: bills and PDFs arrive, a sec
   assert.equal(installed.status, 200, installed.text)
   assert.match(installed.text, /"state":"ready"/)
 
-  const auth = { login: vendor.credentials.login, password: vendor.credentials.password }
+  const [user] = vendor.users
+  assert.ok(user)
+  const auth = { login: user.email, password: user.password }
   const account = await ask('/data/io.cozy.accounts/', 'POST', {
     account_type: 'demo-classic',
     auth,
@@ -99,15 +101,13 @@ test('installed, given an account, run in the jail: bills and PDFs arrive, a sec
   )
   assert.equal(first.job.state, 'done', `${first.job.error}\n${log.join('\n')}`)
   const bills = (await ask('/data/io.cozy.bills/_normal_docs?limit=1000')).json.rows
-  assert.equal(bills.length, vendor.invoices.length)
-  const files = (
-    await ask('/files/_find', 'POST', {
-      selector: { type: 'file', name: { $gt: null } },
-      limit: 1000,
-      use_index: undefined,
-    })
-  ).json
-  void files
+  assert.equal(bills.length, vendor.invoicesOf(user.email).length)
+  const directory = (await ask(`/data/io.cozy.accounts/${account.json.id}`)).json.defaultFolderPath
+  const contents = await ask(`/files/metadata?Path=${encodeURIComponent(directory)}&page[limit]=1000`)
+  const pdfs = contents.json.included.filter(
+    ({ attributes }: { attributes: { mime: string } }) => attributes.mime === 'application/pdf',
+  )
+  assert.equal(pdfs.length, bills.length)
   assert.deepEqual([first.record.state, first.record.outcome], ['ended', 'done'])
   assert.ok((first.record.counts as { new: number }).new >= bills.length)
   const whole = JSON.stringify(log)

@@ -77,7 +77,7 @@ export function createJobs(ground: Ground, { instances }: JobsDeps, options: Job
 
   queue.onHint({
     ready: worker => loops.get(worker)?.wake(),
-    withdrawn: id => leases.find(id)?.controller.abort(new AttemptAborted('cancelled')),
+    withdrawn: id => leases.cancel(id),
     gap: () => {
       for (const loop of loops.values()) loop.wake()
     },

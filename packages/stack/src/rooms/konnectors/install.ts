@@ -2,12 +2,12 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Body, DocumentTransaction } from '#ground/documents/contract'
 import type { Ground } from '#ground/ground'
-import { alreadyThere, badRequest, HttpError, notThere } from '#ground/http/errors'
+import { alreadyThere, HttpError, notThere } from '#ground/http/errors'
 import type { Tenant } from '#ground/tenant'
 import type { Permissions } from '#rooms/permissions'
-import { compareVersions, isObject } from '#rooms/registry'
 import { needsAgreement } from './agreement.ts'
 import type { Bundles } from './bundles/bundles.ts'
+import { type InstallRequest, parametersOf, type UpdateRequest } from './install-request.ts'
 import { assertSlug, bodyWith, idOf, KONNECTORS, type Konnector, konnectorOf, type StoredState } from './konnector.ts'
 import { type CheckedManifest, checkManifest } from './manifest.ts'
 import type { Hold, Operations } from './operations.ts'
@@ -16,24 +16,6 @@ import type { Sources } from './source/index.ts'
 import { type Offer, SourceError, sentenceOf } from './source/offer.ts'
 import { parseSource, type Source } from './source/parse.ts'
 import type { Store } from './store.ts'
-
-export interface InstallRequest {
-  slug: string
-  source: string
-  /** Takes the place of the manifest's; of a registry's konnector it does not count. */
-  parameters?: Record<string, unknown> | undefined
-  /** End as `installed`: it becomes `ready` at its first run. */
-  deactivated?: boolean | undefined
-}
-
-export interface UpdateRequest {
-  slug: string
-  /** Undefined: where it came from. */
-  source?: string | undefined
-  /** Whether the owner has agreed to what the new version asks for. */
-  permissionsAcked: boolean
-  parameters?: Record<string, unknown> | undefined
-}
 
 interface Upgrade {
   slug: string
@@ -327,25 +309,3 @@ export function createInstaller(ground: Ground, deps: InstallerDeps) {
 export type Installer = ReturnType<typeof createInstaller>
 
 const isInstalled = () => alreadyThere('Application with same slug already exists')
-
-function parametersOf(source: Source, given: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
-  return source.kind === 'registry' ? undefined : given
-}
-
-/** The query's `Parameters`. @throws JsonApiError 400 */
-export function readParameters(text: string | undefined): Record<string, unknown> | undefined {
-  if (text === undefined || text === '') return undefined
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw badRequest('Parameters is not JSON')
-  }
-  if (value === null) return undefined
-  if (!isObject(value)) throw badRequest('Parameters is not a JSON object')
-  return value
-}
-
-/** Whether a version on a channel is one to update to: on `stable` only a greater one counts. */
-export const isNewer = (channel: string, installed: string, offered: string): boolean =>
-  offered !== installed && (channel !== 'stable' || compareVersions(offered, installed) > 0)

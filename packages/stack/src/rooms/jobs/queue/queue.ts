@@ -174,8 +174,11 @@ export function createQueue(
     },
 
     async renew(claims) {
+      const newest = new Map<string, Claim>()
+      // A process may hold a job again while it still lets go of what it lost: only the last claim can hold.
+      for (const claim of claims) if (claim.fence >= (newest.get(claim.id)?.fence ?? 0)) newest.set(claim.id, claim)
       const held = new Set<Claim>()
-      for (const [worker, ofWorker] of Map.groupBy(claims, claim => claim.worker)) {
+      for (const [worker, ofWorker] of Map.groupBy(newest.values(), claim => claim.worker)) {
         const { settled = [] } = (await boss.touch(worker, ofWorker.map(attempt))) as { settled?: string[] }
         const ids = new Set(settled.map(documentId))
         for (const claim of ofWorker) if (ids.has(claim.id)) held.add(claim)

@@ -82,7 +82,10 @@ export function createLeases({
       ending = reason
       for (const { controller } of held) controller.abort(reason)
     },
-    find: (id: string) => [...held].find(({ claim }) => claim.id === id),
+    /** A job was ended by somebody. */
+    cancel(id: string): void {
+      for (const { claim, controller } of held) if (claim.id === id) controller.abort(new AttemptAborted('cancelled'))
+    },
   }
 }
 
