@@ -102,11 +102,8 @@ test('installed, given an account, run in the jail: bills and PDFs arrive, a sec
   assert.equal(first.job.state, 'done', `${first.job.error}\n${log.join('\n')}`)
   const bills = (await ask('/data/io.cozy.bills/_normal_docs?limit=1000')).json.rows
   assert.equal(bills.length, vendor.invoicesOf(user.email).length)
-  const directory = (await ask(`/data/io.cozy.accounts/${account.json.id}`)).json.defaultFolderPath
-  const contents = await ask(`/files/metadata?Path=${encodeURIComponent(directory)}&page[limit]=1000`)
-  const pdfs = contents.json.included.filter(
-    ({ attributes }: { attributes: { mime: string } }) => attributes.mime === 'application/pdf',
-  )
+  const { rows } = (await ask('/data/io.cozy.files/_all_docs?include_docs=true')).json
+  const pdfs = rows.filter(({ doc }: { doc: { mime?: string } }) => doc.mime === 'application/pdf')
   assert.equal(pdfs.length, bills.length)
   assert.deepEqual([first.record.state, first.record.outcome], ['ended', 'done'])
   assert.ok((first.record.counts as { new: number }).new >= bills.length)
