@@ -8,15 +8,18 @@ export const START = '2026-03-01T10:00:00.000Z'
 /** Instances, accounts, jobs with a worker that says what it got, triggers; a clock that is turned by hand. */
 export async function openTriggers({
   domain = 'alice.localhost',
+  holdMs,
   ...options
-}: JobsHouseOptions & { domain?: string } = {}) {
+}: JobsHouseOptions & { domain?: string; holdMs?: number } = {}) {
   await using cleanup = new AsyncDisposableStack()
   const clock = fakeClock(START)
   const house = cleanup.use(await openJobs({ clock, ...options }))
   const { ground, instances, jobs } = house
   const data = cleanup.use(createData(ground))
   const accounts = createAccounts(ground, { instances, data })
-  const triggers = cleanup.use(createTriggers(ground, { instances, jobs, accounts }))
+  const triggers = cleanup.use(
+    createTriggers(ground, { instances, jobs, accounts }, holdMs === undefined ? {} : { holdMs }),
+  )
   /** What the next runs throw, by the name in the message. */
   const failures = new Map<string, Error>()
   for (const name of ['konnector', 'service'])
@@ -28,7 +31,7 @@ export async function openTriggers({
         if (failure) throw failure
       },
     })
-  const alice = await instances.create({ domain, locale: 'fr' }).then(({ instance }) => instance)
+  const alice = (await instances.byDomain(domain)) ?? (await instances.create({ domain, locale: 'fr' })).instance
   await jobs.start()
   const jobsOf = async (id: string) => (await jobs.ofTriggers(alice, [id], 50)).get(id) ?? []
   const opened = cleanup.move()

@@ -250,3 +250,18 @@ test('webhooks: 204 without a token, 422 for others, 404 for none and over the l
   for (let index = 0; index < 27; index++) assert.equal((await call(id, undefined)).status, 204)
   assert.equal((await call(id)).status, 404)
 })
+
+test('deleting an account deletes its triggers, and not those of others', async () => {
+  const account = (
+    await house.request('/data/io.cozy.accounts/', {
+      method: 'POST',
+      body: { account_type: 'acme', auth: { login: 'me' } },
+    })
+  ).json
+  const mine = await make({ worker: 'konnector', message: { konnector: 'acme', account: account.id } })
+  const other = await make({ worker: 'konnector', message: { konnector: 'acme', account: 'another' } })
+  const deleted = await house.request(`/data/io.cozy.accounts/${account.id}?rev=${account.rev}`, { method: 'DELETE' })
+  assert.equal(deleted.status, 200, deleted.text)
+  assert.equal((await house.request(`/jobs/triggers/${mine.id}`)).status, 404)
+  assert.equal((await house.request(`/jobs/triggers/${other.id}`)).status, 200)
+})

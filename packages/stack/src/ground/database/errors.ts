@@ -49,6 +49,11 @@ export class StatementTimeout extends DatabaseError {
   override name = 'StatementTimeout'
 }
 
+/** A text of the request that no PostgreSQL keeps or compares: with U+0000 in it. */
+export class UnstorableText extends DatabaseError {
+  override name = 'UnstorableText'
+}
+
 /** The server is not there, went away, or takes no more clients. Whether a commit under way was done is not known. */
 export class DatabaseUnavailable extends DatabaseError {
   override name = 'DatabaseUnavailable'
@@ -80,6 +85,7 @@ export function typedError(error: unknown): unknown {
     if (code === '23505') return new UniqueViolation(error)
     if (code.startsWith('23')) return new IntegrityViolation(error)
     if (code === '40001' || code === '40P01') return new TransactionConflict(error.message, code, error)
+    if (code === '22021' || code === '22P05') return new UnstorableText(error.message, code, error)
     if (code === '57014') return new StatementTimeout(error.message, code, error)
     if (/^(08|57P0|53)/.test(code)) return new DatabaseUnavailable(error.message, code, error)
     return new DatabaseError(error.message, code, error)

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { DatabaseUnavailable, StatementTimeout } from '../database/index.ts'
+import { DatabaseUnavailable, StatementTimeout, UnstorableText } from '../database/index.ts'
 import { type Answer, JSON_API_TYPE, json, page, plainText } from './answer.ts'
-import { CouchError, HttpError, JsonApiError, ShapedError, WireError } from './errors.ts'
+import { badRequest, CouchError, HttpError, JsonApiError, ShapedError, WireError } from './errors.ts'
 import type { Family } from './route.ts'
 
 /**
@@ -15,12 +15,14 @@ export function renderError(error: unknown, family: Family, headers: IncomingHtt
 }
 
 /** Whether an error is the caller's, or told apart on purpose; others belong in the log. */
-export const isExpected = (error: unknown): boolean => error instanceof WireError
+export const isExpected = (error: unknown): boolean => error instanceof WireError || error instanceof UnstorableText
 
 function asWireError(error: unknown): WireError {
   if (error instanceof WireError) return error
   // cozy-client creates an index when it reads this text.
   if (error instanceof StatementTimeout) return new JsonApiError(500, 'Unqualified error', 'context deadline exceeded')
+  // The last net for what a route lets through: names in paths, parameters, members of bodies.
+  if (error instanceof UnstorableText) return badRequest('a text holds the character U+0000')
   if (error instanceof DatabaseUnavailable)
     return new HttpError(503, 'The database does not answer; try again', { 'retry-after': '1' })
   return new JsonApiError(500, 'Unqualified error', 'Internal server error')

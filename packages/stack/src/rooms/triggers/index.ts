@@ -29,8 +29,17 @@ export interface TriggersDeps {
   accounts: Pick<Accounts, 'onDeleted'>
 }
 
+export interface TriggersOptions {
+  /** After so long, what a process took and did not do is another's. Default 30 s. */
+  holdMs?: number
+}
+
 /** When jobs are to be done: at a time, on an event, when somebody calls. */
-export function createTriggers(ground: Ground, { instances, jobs, accounts }: TriggersDeps) {
+export function createTriggers(
+  ground: Ground,
+  { instances, jobs, accounts }: TriggersDeps,
+  options: TriggersOptions = {},
+) {
   const { documents, database, clock, log, news } = ground
   // Made last, woken by what comes before it.
   let scheduler: Scheduler | undefined
@@ -40,7 +49,7 @@ export function createTriggers(ground: Ground, { instances, jobs, accounts }: Tr
   keepSchedule({ documents, clock, instances, forget: events.forget, wake })
   const service = createTriggerService({ documents, clock, database, jobs, fire })
   const work = createDoDue({ documents, clock, log, database, instances, fire })
-  const made = createScheduler({ database, clock, log, work })
+  const made = createScheduler({ database, clock, log, work, ...options })
   scheduler = made
 
   // What another process says may be due earlier than anything known here.

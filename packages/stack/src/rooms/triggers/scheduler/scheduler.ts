@@ -31,7 +31,8 @@ export function createScheduler({
   clock,
   log,
   work,
-}: Pick<Ground, 'database' | 'clock' | 'log'> & { work(due: Due): Promise<void> }): Scheduler {
+  holdMs = HOLD_MS,
+}: Pick<Ground, 'database' | 'clock' | 'log'> & { work(due: Due): Promise<void>; holdMs?: number }): Scheduler {
   // Who writes a trigger wakes us, from inside of a transaction: what is done here is no part of it.
   const outside = AsyncLocalStorage.snapshot()
   let running = false
@@ -43,7 +44,7 @@ export function createScheduler({
     let done = 0
     for (;;) {
       const now = clock.now()
-      const batch = await takeDue(database.query, now, new Date(now.getTime() + HOLD_MS), BATCH)
+      const batch = await takeDue(database.query, now, new Date(now.getTime() + holdMs), BATCH)
       await sideBySide(batch, AT_ONCE, async due => {
         await work(due).catch(error =>
           log.error('a trigger could not be started; tried again', { trigger: due.triggerId, kind: due.kind, error }),
