@@ -52,10 +52,7 @@ test('a database of somebody else is used, recorded without its password, and no
   assert.equal(JSON.parse(record).provider, 'external')
   assert.doesNotMatch(record + lines.join(''), /hunter2/)
   assert.equal(existsSync(join(folder, 'used/postgresql')), false)
-  assert.equal(
-    (await theirs.driver.query('select from konnectory.migrations')).rowCount,
-    readMigrations().length,
-  )
+  assert.equal((await theirs.driver.query('select from konnectory.migrations')).rowCount, readMigrations().length)
 })
 
 test('one that cannot be reached is refused, and binds the directory to nothing', async () => {

@@ -8,6 +8,7 @@ const house = await openTriggers({
   holdMs: 2000,
   jobs: { leaseSeconds: 10 },
 })
+await house.jobs.registerWorker({ name: 'slot', run: async () => {} })
 house.triggers.start()
 process.stdout.write('ready\n')
 process.stdin.resume()

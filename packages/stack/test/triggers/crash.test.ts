@@ -24,7 +24,8 @@ async function scheduler(url: string): Promise<ChildProcess> {
 
 test('schedulers killed at random: each due slot has exactly one job', { timeout: 180_000 }, async () => {
   const TRIGGERS = 400
-  const SECONDS = 8
+  const SECONDS = 15
+  const KILLS = 8
   await using house = await openTriggers({ clock: systemClock })
   await house.jobs.registerWorker({ name: 'slot', run: async () => {} })
   const ids: string[] = []
@@ -35,11 +36,9 @@ test('schedulers killed at random: each due slot has exactly one job', { timeout
     `update trigger_schedule set due = now() + random() * $1 * interval '1 second' where instance_id = $2`,
     [SECONDS, house.alice.id],
   )
-  const until = Date.now() + SECONDS * 1000
-  let kills = 0
-  while (Date.now() < until) {
+  for (let kill = 0; kill < KILLS; kill++) {
     await delay(Math.random() * 600)
-    const index = kills++ % children.length
+    const index = kill % children.length
     children[index]!.kill('SIGKILL')
     await once(children[index]!, 'exit')
     children[index] = await scheduler(house.url)
@@ -50,5 +49,4 @@ test('schedulers killed at random: each due slot has exactly one job', { timeout
     assert.ok(Date.now() - began < 60_000, `${await left()} slots are still due`)
   const jobs = await house.jobs.ofTriggers(house.alice, ids, 10)
   for (const id of ids) assert.equal(jobs.get(id)?.length, 1, id)
-  assert.ok(kills >= 5, `${kills} kills`)
 })

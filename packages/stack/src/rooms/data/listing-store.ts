@@ -1,6 +1,6 @@
 import type { StoredDocument } from '#ground/documents/contract'
-import { type DocumentRow, storedDocument } from '#ground/documents/index'
 import { FEED_OF } from '#ground/documents/document-sql'
+import { type DocumentRow, storedDocument } from '#ground/documents/index'
 import type { RunSql } from '#ground/documents/sql'
 import { Statement } from './mango/statement.ts'
 
