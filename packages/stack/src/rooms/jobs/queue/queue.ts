@@ -106,6 +106,11 @@ export function createQueue(
   async function fetchAlone(worker: string, limit: number) {
     const client = await driver.connect()
     let broken: Error | undefined
+    // The pool listens only while a connection is idle; one that breaks between two statements must not end the process.
+    const gone = (error: Error) => {
+      broken = error
+    }
+    client.on('error', gone)
     try {
       await client.query('begin')
       await client.query('select pg_advisory_xact_lock($1, hashtext($2))', [CLAIM_LOCK, worker])
@@ -125,6 +130,7 @@ export function createQueue(
       })
       throw typedError(error)
     } finally {
+      client.off('error', gone)
       client.release(broken)
     }
   }

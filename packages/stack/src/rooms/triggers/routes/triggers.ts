@@ -163,7 +163,7 @@ export function triggerRoutes({ triggers, jobs }: RouteDeps): Route[] {
       permission: { inside: 'PATCH on io.cozy.triggers, of this worker or all; konnectors: their own' },
       body: { json: patchBody },
       async handle(request) {
-        const { tenant, body, actor } = request
+        const { tenant, body, allow } = request
         const trigger = await allowed(request, 'PATCH', true)
         const { id } = trigger
         const { arguments: text, ...rest } = body.data.attributes
