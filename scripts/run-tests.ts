@@ -35,7 +35,7 @@ if (files.length === 0) {
 const env = { ...process.env }
 // What the person running the tests has exported must not change what they prove.
 for (const name of Object.keys(env)) {
-  if (/^(COZY_|KONNECTORY_|SENTRY_|REPLAY$|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)) delete env[name]
+  if (/^(COZY_|KONNECTORY_(?!FUZZ_)|SENTRY_|REPLAY$|NODE_ENV$|NO_COLOR$|FORCE_COLOR$)/.test(name)) delete env[name]
 }
 if (long) env.KONNECTORY_LONG = '1'
 if (args.includes('--external')) env.KONNECTORY_TEST_DATABASE = 'external'

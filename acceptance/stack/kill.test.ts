@@ -3,7 +3,6 @@
  * was under way is there wholly or not at all, and it is back soon. Every third time its database is killed too.
  */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -20,9 +19,11 @@ const long = process.env.KONNECTORY_LONG === '1'
 const ROUNDS = long ? 30 : 4
 const DOMAIN = 'localhost'
 const seed = Number(process.env.KONNECTORY_FUZZ_SEED ?? Date.now() % 2 ** 31)
-/** Milliseconds from the start of the process to its first answer, on a machine where a bare node takes `BARE_MS` to start. */
+/**
+ * Milliseconds from the start of the process to its first answer, without those in which other processes had the processor.
+ * The fastest counts: its database waits for the others too, and tells nobody how long.
+ */
 const RESTART_MS = 1500
-const BARE_MS = 60
 /** Until nothing is left of a server that was killed. */
 const GONE_MS = 5000
 const SCOPE = [
@@ -53,7 +54,7 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
     createSettingsWriter('s', publicName),
     ...Array.from({ length: 5 }, (_, n) => createFileWriter(`f${n}`)),
   ]
-  const restarts: { ms: number; bare: number }[] = []
+  const restarts: { ms: number; queued: number }[] = []
   const open = { done: 0, 'not done': 0, none: 0 }
   let total = 0
   for (let round = 0; round < ROUNDS; round++) {
@@ -61,7 +62,7 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
     // In even rounds at once, while the old server's database may still be ending.
     if (round % 2 === 1) await gone(place)
     stack = await startStack(place)
-    restarts.push({ ms: Math.round(stack.startMs), bare: bareStart() })
+    restarts.push({ ms: Math.round(stack.startMs), queued: Math.round(stack.queuedMs) })
     using client = createClient(stack.port, DOMAIN, token)
     for (const outcome of await Promise.all(writers.map(writer => writer.verify(client)))) open[outcome]++
     await assertWhole(client)
@@ -72,10 +73,9 @@ test('kill -9 under write load', { timeout: long ? 1_800_000 : 180_000 }, async 
   t.diagnostic(
     `${ROUNDS} kills, ${total} acknowledged writes; of those under way ${open.done} were done and ${open['not done']} not`,
   )
-  t.diagnostic(`restarts in ms (beside a bare node's): ${restarts.map(({ ms, bare }) => `${ms} (${bare})`).join(', ')}`)
-  // Beside other tests everything takes longer; then so much longer as it takes node alone.
-  const fastest = Math.min(...restarts.map(({ ms, bare }) => ms / Math.max(1, bare / BARE_MS)))
-  assert.ok(fastest <= RESTART_MS, `${Math.round(fastest)} ms at best`)
+  t.diagnostic(`restarts in ms (of which queued): ${restarts.map(({ ms, queued }) => `${ms} (${queued})`).join(', ')}`)
+  const fastest = Math.min(...restarts.map(({ ms, queued }) => ms - queued))
+  assert.ok(fastest <= RESTART_MS, `${fastest} ms at best`)
 })
 
 /** @returns writes acknowledged in this round */
@@ -113,13 +113,6 @@ async function writeUntilKilled(
   if (postmaster) process.kill(postmaster, 'SIGKILL')
   await finished
   return acknowledged
-}
-
-/** Milliseconds node takes to start and end without doing anything. */
-function bareStart(): number {
-  const started = performance.now()
-  spawnSync(process.execPath, ['-e', ''])
-  return Math.round(performance.now() - started)
 }
 
 function postmasterOf({ data }: Place): number {

@@ -44,6 +44,8 @@ export interface Stack extends AsyncDisposable {
   adminAuthorization: string
   /** Milliseconds from spawn to the first answer. */
   startMs: number
+  /** Of those, milliseconds its main thread was ready to run and other processes had the processor (Linux; elsewhere 0). */
+  queuedMs: number
   /** How it ended, once it has. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
   isRunning(): boolean
@@ -91,6 +93,7 @@ export async function startStack({ data, environment }: Pick<Place, 'data' | 'en
   const first = await fetch(`http://127.0.0.1:${port}/status`)
   await first.arrayBuffer()
   const startMs = performance.now() - started
+  const queuedMs = queuedOf(child.pid!)
 
   const { url: adminUrl, secret } = JSON.parse(readFileSync(join(data, 'admin.json'), 'utf8'))
   const adminAuthorization = `Basic ${Buffer.from(`admin:${secret}`).toString('base64')}`
@@ -112,6 +115,7 @@ export async function startStack({ data, environment }: Pick<Place, 'data' | 'en
     adminPort: Number(new URL(adminUrl).port),
     adminAuthorization,
     startMs,
+    queuedMs,
     ended,
     isRunning: () => running,
     log: () => log,
@@ -145,6 +149,12 @@ export function processesWith(text: string): { pid: number; command: string }[] 
         return []
       }
     })
+}
+
+function queuedOf(pid: number): number {
+  if (process.platform !== 'linux') return 0
+  const [, nanoseconds] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')
+  return Number(nanoseconds) / 1e6
 }
 
 /** Resident memory of a process in MiB: now, and the most it ever had (Linux; elsewhere 0). */

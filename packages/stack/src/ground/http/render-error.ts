@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { DatabaseUnavailable, StatementTimeout, UnstorableText } from '../database/index.ts'
+import { DatabaseUnavailable, StatementTimeout, TransactionConflict, UnstorableText } from '../database/index.ts'
 import { type Answer, JSON_API_TYPE, json, page, plainText } from './answer.ts'
 import { badRequest, CouchError, HttpError, JsonApiError, ShapedError, WireError } from './errors.ts'
 import type { Family } from './route.ts'
@@ -23,6 +23,9 @@ function asWireError(error: unknown): WireError {
   if (error instanceof StatementTimeout) return new JsonApiError(500, 'Unqualified error', 'context deadline exceeded')
   // The last net for what a route lets through: names in paths, parameters, members of bodies.
   if (error instanceof UnstorableText) return badRequest('a text holds the character U+0000')
+  // After all its retries: others were in the way, nothing was written.
+  if (error instanceof TransactionConflict)
+    return new HttpError(503, 'Too many changes at once; try again', { 'retry-after': '1' })
   if (error instanceof DatabaseUnavailable)
     return new HttpError(503, 'The database does not answer; try again', { 'retry-after': '1' })
   return new JsonApiError(500, 'Unqualified error', 'Internal server error')
