@@ -23,6 +23,7 @@ test('nothing said: what a laptop needs', () => {
       publicPort: undefined,
       subdomains: 'nested',
     },
+    jail: { driver: 'bubblewrap', pinnedHosts: [] },
     konnectors: {
       registries: [],
       folder: undefined,

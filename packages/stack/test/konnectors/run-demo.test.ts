@@ -126,3 +126,25 @@ test('installed, given an account, run in the jail: bills and PDFs arrive, a sec
   assert.deepEqual([third.job.state, third.job.error], ['errored', 'LOGIN_FAILED'])
   assert.deepEqual([third.record.outcome, third.record.act], ['bad_credentials', 'owner'])
 })
+
+test('on a server that runs none, a run says so, and its record does not stay open', async () => {
+  await using off = await startTestHouse({ environment: { KONNECTORY_INSTALL_LOCAL: '1', KONNECTORY_JAIL: 'off' } })
+  const installed = await off.request(`/konnectors/demo-classic?Source=${encodeURIComponent(`file://${build}`)}`, {
+    method: 'POST',
+    scope: 'io.cozy.konnectors',
+    headers: { accept: 'text/event-stream' },
+  })
+  assert.equal(installed.status, 200, installed.text)
+  const pushed = await off.request('/jobs/queue/konnector', {
+    method: 'POST',
+    scope: 'io.cozy.jobs',
+    body: { data: { attributes: { arguments: { konnector: 'demo-classic' }, manual: true } } },
+  })
+  assert.ok(pushed.status < 300, pushed.text)
+  const { id } = pushed.json.data
+  const job = await ended(off, id)
+  assert.equal(job.state, 'errored')
+  assert.match(String(job.error), /cannot run here: this server was told to run none/)
+  const record = (await off.request(`/runs/${id}`, { scope: 'io.cozy.jobs' })).json.data.attributes
+  assert.deepEqual([record.state, record.act], ['ended', 'operator'])
+})

@@ -53,6 +53,10 @@ export function createPool({ target, connections, statementTimeout, log }: PoolO
   })
   // An idle connection that broke (a restart of the server): the pool has dropped it, the next statement opens another.
   driver.on('error', error => log.warn('a database connection broke', { error }))
+  // One that breaks while it is lent: who has it is told by the statement that fails; without a listener the process would end.
+  driver.on('connect', client => {
+    client.on('error', error => log.warn('a database connection broke', { error }))
+  })
   const query = new Kysely<GroundTables>({ dialect: new PostgresDialect({ pool: withTypedErrors(driver) }) })
   return {
     query,

@@ -59,7 +59,7 @@ async function tryOnce(
       // What may still be running must not run twice at once.
       return { outcome: { state: 'errored', error: TIMED_OUT } satisfies JobOutcome, final: true }
     }
-    return outcomeOf(ended, timeout.signal.aborted, log)
+    return outcomeOf(ended, { timedOut: timeout.signal.aborted, aborted: outer.aborted }, log)
   } finally {
     clearTimeout(timer)
     leftBehind.stop()
@@ -84,7 +84,11 @@ function afterAbort(signal: AbortSignal) {
   }
 }
 
-function outcomeOf(ended: { result: unknown } | { error: unknown }, timedOut: boolean, log: Log) {
+function outcomeOf(
+  ended: { result: unknown } | { error: unknown },
+  { timedOut, aborted }: { timedOut: boolean; aborted: boolean },
+  log: Log,
+) {
   // What the worker says itself counts more than the clock (`protocol/konnector-runtime.md` §5).
   if ('error' in ended && ended.error instanceof JobError) {
     const { code, retry, badTrigger } = ended.error
@@ -93,7 +97,7 @@ function outcomeOf(ended: { result: unknown } | { error: unknown }, timedOut: bo
   }
   if (timedOut) return { outcome: { state: 'errored', error: TIMED_OUT } satisfies JobOutcome, final: false }
   if ('result' in ended) return { outcome: { state: 'done', result: ended.result } satisfies JobOutcome, final: true }
-  if (!(ended.error instanceof AttemptAborted)) log.error('a worker failed', { error: ended.error })
+  if (!aborted) log.error('a worker failed', { error: ended.error })
   const error = ended.error instanceof Error ? ended.error.message : String(ended.error)
   const outcome: JobOutcome = { state: 'errored', error: error.slice(0, LONGEST_ERROR) }
   return { outcome, final: false }

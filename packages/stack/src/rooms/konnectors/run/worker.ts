@@ -5,7 +5,7 @@ import type { Ground } from '#ground/ground'
 import type { Accounts } from '#rooms/accounts'
 import type { Files } from '#rooms/files'
 import type { Instance, Instances } from '#rooms/instances'
-import { type AttemptContext, JobError, type RunningJob, type WorkerDefinition } from '#rooms/jobs'
+import { AttemptAborted, type AttemptContext, JobError, type RunningJob, type WorkerDefinition } from '#rooms/jobs'
 import type { OAuth } from '#rooms/oauth'
 import { type Permissions, VERBS } from '#rooms/permissions'
 import { KONNECTORS } from '../konnector.ts'
@@ -122,7 +122,7 @@ async function attempt(deps: KonnectorWorkerDeps, job: RunningJob, context: Atte
 
   const counting = countDuring(ground.news, instance, { slug: konnector.slug, account })
   cleanup.defer(() => counting[Symbol.dispose]())
-  const { result, ending } = await perform(deps, {
+  const performed = await perform(deps, {
     job,
     context,
     konnector,
@@ -132,7 +132,15 @@ async function attempt(deps: KonnectorWorkerDeps, job: RunningJob, context: Atte
     isCleaning,
     message: { ...message, ...(destination !== undefined && { folder_to_save: destination }) },
     counts: counting.counts,
+  }).catch(async (error: Error) => {
+    // No jail, no room for it: the record says so, and does not stay as if it ran on.
+    transcript.remark(error.message)
+    const meaning = 'The server could not run the konnector'
+    const ending: RunEnding = { outcome: 'limit', error: error.message, act: 'operator', meaning, retry: false }
+    await recorder.end(ending, counting.counts, undefined, await transcript.end())
+    throw error
   })
+  const { result, ending } = performed
   const lines = await transcript.end()
   await recorder.end(ending, counting.counts, result, lines)
   if (ending.error !== undefined) throw new JobError(ending.error, { retry: ending.retry })
@@ -263,7 +271,12 @@ async function perform(
     signal: context.signal,
   })
   ground.log.debug('a run ended', { job: job.id, end: result.end, code: result.code })
-  return { result, ending: endingOf(result, transcript.words, counts) }
+  // The attempt's own time may be over a moment before the runner's.
+  const late =
+    result.cause === 'cancelled' &&
+    context.signal.reason instanceof AttemptAborted &&
+    context.signal.reason.why === 'timeout'
+  return { result, ending: endingOf(late ? { ...result, end: 'timeout' } : result, transcript.words, counts) }
 }
 
 /** The instance's API as the konnector names it, and where it really is. */
