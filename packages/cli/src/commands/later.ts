@@ -3,7 +3,7 @@ import { UsageError } from '../terminal/output.ts'
 
 /** Scripts of existing konnectors name these; a clear sentence beats "unknown command". */
 const LATER: Record<string, string> = {
-  dev: 'needs the stack, which this version does not have yet. Use konnectory standalone, which needs no server.',
+  dev: 'is not in this version yet. Use konnectory standalone, which needs no server, or install the build on one (docs/reference/konnectors.md).',
   publish: 'needs a registry, which this version does not have yet.',
 }
 
