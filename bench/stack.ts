@@ -11,7 +11,7 @@ import { format, isOver, type Line } from './lib/report.ts'
 import { documents } from './stack/documents.ts'
 import { files } from './stack/files.ts'
 import { find } from './stack/find.ts'
-import { descendantsOf, memoryOf, startServer, temporaryFolder } from './stack/server.ts'
+import { descendantsOf, jailTried, memoryOf, startServer, temporaryFolder } from './stack/server.ts'
 
 const quick = process.argv.includes('--quick')
 const duration = quick ? 2000 : 8000
@@ -38,6 +38,7 @@ using folder = temporaryFolder()
 await using server = await startServer(folder.path)
 tell([{ what: 'start on an existing directory', value: server.startMs, unit: 'ms', limit: 1500 }])
 
+await jailTried(server.pid)
 const idle = memoryOf(server.pid).resident
 const database = descendantsOf(server.pid).reduce((sum, pid) => sum + memoryOf(pid).own, 0)
 tell([

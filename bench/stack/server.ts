@@ -83,3 +83,16 @@ export function descendantsOf(pid: number): number[] {
   )
   return children.flatMap(child => [child, ...descendantsOf(child)])
 }
+
+/** Waits until the server has tried its jail, which it does beside everything else after the start: then it is idle. */
+export async function jailTried(pid: number): Promise<void> {
+  const isPostgres = (child: number) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('postgres')
+  for (let quiet = 0; quiet < 10; ) {
+    await new Promise(resolve => setTimeout(resolve, 100))
+    try {
+      quiet = descendantsOf(pid).every(isPostgres) ? quiet + 1 : 0
+    } catch {
+      quiet = 0 // One of them has just ended.
+    }
+  }
+}

@@ -33,7 +33,11 @@ export function createJail({ jail: { driver, pinnedHosts }, dataDirectory }: Con
     return runner
   }
   const runner = (): Promise<Runner> => {
-    made ??= make()
+    // A jail that did not hold is tried again at the next run: what was in the way may be gone.
+    made ??= make().catch(error => {
+      made = undefined
+      throw error
+    })
     return made
   }
   return {

@@ -89,10 +89,7 @@ async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: Fasti
     const { of, whole } = permission
     tracked.allow.whole(whole, typeof of === 'string' ? of : of(params))
   }
-  const aborted = new AbortController()
-  request.raw.once('close', () => {
-    if (!request.raw.complete || request.raw.socket.destroyed) aborted.abort()
-  })
+  let signal: AbortSignal | undefined
   const asked: RouteRequest<unknown, unknown, unknown> = {
     tenant,
     params,
@@ -102,7 +99,11 @@ async function answerOf(route: Route, gate: Gatekeeper, log: Log, request: Fasti
     url: request.url,
     headers,
     stream: route.body && 'stream' in route.body ? streamOf(request) : NOTHING,
-    signal: aborted.signal,
+    // Made for who asks: most requests are over before anybody could go away.
+    get signal() {
+      signal ??= goneSignal(request)
+      return signal
+    },
     log,
     // Of a client that has gone already nobody knows where it was.
     address: request.ip ?? '',
@@ -130,6 +131,18 @@ export const COMPRESS_FROM = 1024
 
 const ANYBODY = { tenant: { id: '', domain: '', url: '', locale: 'en' }, blocked: undefined }
 const NOTHING = Readable.from([])
+
+/** Aborted when the client goes away before its answer. */
+function goneSignal({ raw }: FastifyRequest): AbortSignal {
+  const controller = new AbortController()
+  const gone = () => !raw.complete || raw.socket.destroyed
+  if (raw.destroyed && gone()) controller.abort()
+  else
+    raw.once('close', () => {
+      if (gone()) controller.abort()
+    })
+  return controller.signal
+}
 
 /** A body that came by `request.body` when Fastify found one; an empty stream otherwise. */
 function streamOf(request: FastifyRequest): Readable {
