@@ -69,7 +69,7 @@ function startServer({ data, port, verbose }: { data: string; port: string; verb
   return spawn(process.execPath, [join(ROOT, 'packages/stack/src/start.mjs')], {
     cwd: ROOT,
     env: {
-      KONNECTORY_LOG: verbose ? 'info' : 'warn',
+      KONNECTORY_LOG: verbose ? 'info' : 'error',
       ...process.env,
       KONNECTORY_DATA: data,
       KONNECTORY_PORT: port,

@@ -47,7 +47,7 @@ export function createJail({ jail: { driver, pinnedHosts }, dataDirectory }: Con
         const { name } = await runner()
         log.info('konnectors run in a jail that holds', { driver: name })
       } catch (error) {
-        log.warn('konnectors do not run here', { reason: (error as Error).message })
+        log.error('konnectors do not run here', { reason: (error as Error).message })
       }
     },
     async [Symbol.asyncDispose]() {
