@@ -316,10 +316,11 @@ test('a file of any size goes through in the same memory', async () => {
     assert.equal(stdout.trim(), `201 ${mebibytes * MIB}`)
     return most
   }
-  // The first one shows how many blocks wait for the garbage collector (some 60 MiB); no more may come on top of that.
+  // The first one shows how many blocks wait for the garbage collector (some 60 MiB). The second has 150 MiB more: who keeps a
+  // content in memory grows by all of that; when the collector comes is worth 40 on a busy machine, so half is the line.
   const first = await send(100)
   const second = await send(250)
-  assert.ok(second - first < 30 * MIB, `grew by ${Math.round((second - first) / MIB)} MiB`)
+  assert.ok(second - first < 75 * MIB, `grew by ${Math.round((second - first) / MIB)} MiB`)
 })
 
 test('one event per file, only when it is whole', async () => {
