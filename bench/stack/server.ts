@@ -26,9 +26,11 @@ export async function startServer(dataDirectory: string): Promise<Server> {
       KONNECTORY_PORT: '0',
       KONNECTORY_ADMIN_PORT: '0',
       KONNECTORY_LOG: 'warn',
+      // A bench that is cut short leaves no server behind.
+      KONNECTORY_WITH_PARENT: '1',
       ...(process.env.DATABASE_URL && { DATABASE_URL: process.env.DATABASE_URL }),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   const { url } = await readyLine(child)
   const port = Number(new URL(url).port)
